@@ -1,1 +1,2 @@
-export { }
+export { peakMadd, peakMulAdd } from './peak'
+export { streamCopy, streamRead, streamTriad } from './stream'
