@@ -1,0 +1,68 @@
+import type { WasmMemory } from '../memory/wasm-memory.ts'
+import type { Tensor } from '../tensor.ts'
+import { addressOf } from './wasm-tensor.ts'
+
+/** A matrix in WASM memory: byte address and byte strides. */
+export interface StagedMatrix {
+  readonly address: number
+  readonly rowStride: number
+  readonly columnStride: number
+}
+
+const F32 = 4
+
+/** Elements between the first and the last of a matrix, both included. */
+function span([rows, columns]: readonly number[], [rowStride, columnStride]: readonly number[]): number {
+  return rows === 0 || columns === 0 ? 0 : (rows - 1) * rowStride + (columns - 1) * columnStride + 1
+}
+
+function copyStrided(from: Float32Array, to: Float32Array, shape: readonly number[], source: readonly number[], target: readonly number[]): void {
+  const [rows, columns] = shape
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      to[row * target[0] + column * target[1]] = from[row * source[0] + column * source[1]]
+    }
+  }
+}
+
+/**
+ * Where a kernel may read a matrix: in place if it lies in WASM memory already, else copied to `workspace`, which has
+ * room for rows * columns elements. Strides are kept where that room allows.
+ */
+export function stageInput(matrix: Tensor, memory: WasmMemory, workspace: number): StagedMatrix {
+  const { shape, strides } = matrix
+  const address = addressOf(matrix, memory)
+  if (address !== undefined) return { address, rowStride: strides[0] * F32, columnStride: strides[1] * F32 }
+  const elements = span(shape, strides)
+  const room = memory.f32.subarray(workspace / F32, workspace / F32 + shape[0] * shape[1])
+  if (elements <= room.length) {
+    room.set(matrix.data.length === elements ? matrix.data : matrix.data.subarray(0, elements))
+    return { address: workspace, rowStride: strides[0] * F32, columnStride: strides[1] * F32 }
+  }
+  copyStrided(matrix.data, room, shape, strides, [shape[1], 1])
+  return { address: workspace, rowStride: shape[1] * F32, columnStride: F32 }
+}
+
+/**
+ * Where a kernel may write a matrix: in place if it lies in WASM memory with unit stride along one axis, else in
+ * `workspace` (row-major, or column-major where the matrix is), from where `finish` copies it.
+ */
+export function stageOutput(matrix: Tensor, memory: WasmMemory, workspace: number): StagedMatrix & { finish(): void } {
+  const { shape, strides } = matrix
+  const [rows, columns] = shape
+  const address = addressOf(matrix, memory)
+  if (address !== undefined && (strides[0] === 1 || strides[1] === 1)) {
+    return { address, rowStride: strides[0] * F32, columnStride: strides[1] * F32, finish() {} }
+  }
+  const target = strides[0] === 1 && strides[1] !== 1 ? [1, rows] : [columns, 1]
+  return {
+    address: workspace,
+    rowStride: target[0] * F32,
+    columnStride: target[1] * F32,
+    finish() {
+      const result = memory.f32.subarray(workspace / F32, workspace / F32 + rows * columns)
+      if (strides[0] === target[0] && strides[1] === target[1]) matrix.data.set(result)
+      else copyStrided(result, matrix.data, shape, target, strides)
+    },
+  }
+}

@@ -1,0 +1,2 @@
+import type { GemmKernel } from "./types.ts"
+export const wasmKernels: readonly GemmKernel[] = []

@@ -1,0 +1,139 @@
+import { describe, rangeError, typeError } from '../errors.ts'
+import { toFloat32 } from '../tensor.ts'
+import * as checks from './checks.ts'
+import { type Csr, csr } from './csr.ts'
+
+/**
+ * Block compressed sparse rows. Block row i holds blocks `rowOffsets[i] .. rowOffsets[i + 1]` in block columns
+ * `columnIndices[…]`; block b is `values[b * r * c .. (b + 1) * r * c]`, row-major. Where the shape is not a multiple
+ * of the block, the elements of edge blocks beyond the shape are ignored.
+ */
+export interface Bsr {
+  readonly layout: 'bsr'
+  readonly shape: readonly [rows: number, columns: number]
+  readonly blockShape: readonly [rows: number, columns: number]
+  readonly rowOffsets: Uint32Array
+  readonly columnIndices: Uint32Array
+  readonly values: Float32Array
+  /** Stored elements: blocks times block area. */
+  readonly nnz: number
+}
+
+/** The parts of a {@link Bsr}. */
+export interface BsrParts {
+  shape: readonly number[]
+  blockShape: readonly number[]
+  rowOffsets: ArrayLike<number>
+  columnIndices: ArrayLike<number>
+  values: ArrayLike<number>
+}
+
+function expectBlockShape(blockShape: unknown, name: string): readonly [number, number] {
+  const [rows, columns] = checks.expectShape(blockShape, `${name}: blockShape`)
+  if (rows === 0 || columns === 0) throw rangeError('NNZ_SHAPE', `${name}: expected a blockShape of at least 1x1, got ${rows}x${columns}`)
+  return Object.freeze([rows, columns] as const)
+}
+
+function create(parts: BsrParts): Bsr {
+  if (typeof parts !== 'object' || parts === null) throw typeError('NNZ_TYPE', `bsr: expected an object, got ${describe(parts)}`)
+  const record: Bsr = {
+    layout: 'bsr',
+    shape: checks.expectShape(parts.shape, 'bsr'),
+    blockShape: expectBlockShape(parts.blockShape, 'bsr'),
+    rowOffsets: checks.toIndices(parts.rowOffsets, 'bsr: rowOffsets'),
+    columnIndices: checks.toIndices(parts.columnIndices, 'bsr: columnIndices'),
+    values: toFloat32(parts.values, 'bsr: values'),
+    nnz: parts.values.length,
+  }
+  validate(record)
+  checks.checked.add(record)
+  return Object.freeze(record)
+}
+
+function validate(w: Bsr): void {
+  checks.expectShape(w.shape, 'bsr')
+  const [r, c] = expectBlockShape(w.blockShape, 'bsr')
+  const blocks = w.columnIndices.length
+  checks.checkLength(w.values, blocks * r * c, 'bsr: values')
+  checks.checkOffsets(w.rowOffsets, Math.ceil(w.shape[0] / r), blocks, 'bsr: rowOffsets')
+  checks.checkSortedIndices(w.rowOffsets, w.columnIndices, Math.ceil(w.shape[1] / c), 'bsr: columnIndices')
+}
+
+function fromDense(data: ArrayLike<number>, shape: readonly number[], blockShape: readonly number[]): Bsr {
+  const [rows, columns] = checks.expectShape(shape, 'bsr.fromDense')
+  const [r, c] = expectBlockShape(blockShape, 'bsr.fromDense')
+  checks.expectDense(data, [rows, columns], 'bsr.fromDense')
+  const source = toFloat32(data, 'bsr.fromDense')
+  const blockRows = Math.ceil(rows / r)
+  const blockColumns = Math.ceil(columns / c)
+  const kept = new Uint8Array(blockRows * blockColumns)
+  for (let row = 0; row < rows; row++) {
+    const base = Math.floor(row / r) * blockColumns
+    for (let block = 0, column = 0; block < blockColumns; block++) {
+      for (const end = Math.min(columns, column + c); column < end; column++) {
+        if (source[row * columns + column] !== 0) kept[base + block] = 1
+      }
+    }
+  }
+  const rowOffsets = new Uint32Array(blockRows + 1)
+  for (let i = 0; i < kept.length; i++) rowOffsets[Math.floor(i / blockColumns) + 1] += kept[i]
+  for (let i = 0; i < blockRows; i++) rowOffsets[i + 1] += rowOffsets[i]
+  const columnIndices = new Uint32Array(rowOffsets[blockRows])
+  const values = new Float32Array(columnIndices.length * r * c)
+  for (let i = 0, block = 0; i < kept.length; i++) {
+    if (kept[i] === 0) continue
+    const top = Math.floor(i / blockColumns) * r
+    const left = (i % blockColumns) * c
+    columnIndices[block] = i % blockColumns
+    for (let y = 0; y < Math.min(r, rows - top); y++) {
+      const from = (top + y) * columns + left
+      values.set(source.subarray(from, from + Math.min(c, columns - left)), (block * r + y) * c)
+    }
+    block++
+  }
+  return create({ shape: [rows, columns], blockShape: [r, c], rowOffsets, columnIndices, values })
+}
+
+function toDense(w: Bsr): Float32Array {
+  const [rows, columns] = w.shape
+  const [r, c] = w.blockShape
+  const dense = new Float32Array(rows * columns)
+  for (let blockRow = 0; blockRow < w.rowOffsets.length - 1; blockRow++) {
+    for (let block = w.rowOffsets[blockRow]; block < w.rowOffsets[blockRow + 1]; block++) {
+      const left = w.columnIndices[block] * c
+      for (let y = 0; y < Math.min(r, rows - blockRow * r); y++) {
+        const from = (block * r + y) * c
+        dense.set(w.values.subarray(from, from + Math.min(c, columns - left)), (blockRow * r + y) * columns + left)
+      }
+    }
+  }
+  return dense
+}
+
+function transpose(w: Bsr): Bsr {
+  const [r, c] = w.blockShape
+  const blockRows = w.rowOffsets.length - 1
+  const blockColumns = Math.ceil(w.shape[1] / c)
+  const { offsets, indices, order } = checks.transposeCompressed(blockRows, blockColumns, w.rowOffsets, w.columnIndices)
+  const values = new Float32Array(w.values.length)
+  for (let block = 0; block < order.length; block++) {
+    const from = order[block] * r * c
+    const to = block * r * c
+    for (let y = 0; y < r; y++) for (let x = 0; x < c; x++) values[to + x * r + y] = w.values[from + y * c + x]
+  }
+  return create({ shape: [w.shape[1], w.shape[0]], blockShape: [c, r], rowOffsets: offsets, columnIndices: indices, values })
+}
+
+function fromCsr(w: Csr, blockShape: readonly number[]): Bsr {
+  return fromDense(csr.toDense(w), w.shape, blockShape)
+}
+
+function toCsr(w: Bsr): Csr {
+  return csr.fromDense(toDense(w), w.shape)
+}
+
+/**
+ * Block compressed sparse rows with blocks of any shape, with the same functions as {@link csr};
+ * `bsr.fromDense(data, shape, [r, c])` keeps every block that holds a non-zero, whole.
+ */
+export const bsr = Object.assign(create, { fromDense, toDense, validate, transpose, fromCsr, toCsr })

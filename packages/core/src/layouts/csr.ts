@@ -1,0 +1,103 @@
+import { describe, typeError } from '../errors.ts'
+import { toFloat32 } from '../tensor.ts'
+import * as checks from './checks.ts'
+import type { Csc } from './csc.ts'
+
+/**
+ * Compressed sparse rows: the entries of row i are `values[rowOffsets[i] .. rowOffsets[i + 1]]`, in columns
+ * `columnIndices[…]`, which rise strictly inside a row. A stored zero is an entry.
+ */
+export interface Csr {
+  readonly layout: 'csr'
+  readonly shape: readonly [rows: number, columns: number]
+  readonly rowOffsets: Uint32Array
+  readonly columnIndices: Uint32Array
+  readonly values: Float32Array
+  readonly nnz: number
+}
+
+/** The parts of a {@link Csr}. */
+export interface CsrParts {
+  shape: readonly number[]
+  rowOffsets: ArrayLike<number>
+  columnIndices: ArrayLike<number>
+  values: ArrayLike<number>
+}
+
+function create(parts: CsrParts): Csr {
+  if (typeof parts !== 'object' || parts === null) throw typeError('NNZ_TYPE', `csr: expected an object, got ${describe(parts)}`)
+  const record: Csr = {
+    layout: 'csr',
+    shape: checks.expectShape(parts.shape, 'csr'),
+    rowOffsets: checks.toIndices(parts.rowOffsets, 'csr: rowOffsets'),
+    columnIndices: checks.toIndices(parts.columnIndices, 'csr: columnIndices'),
+    values: toFloat32(parts.values, 'csr: values'),
+    nnz: parts.values.length,
+  }
+  validate(record)
+  checks.checked.add(record)
+  return Object.freeze(record)
+}
+
+function validate(w: Csr): void {
+  checks.expectShape(w.shape, 'csr')
+  checks.checkLength(w.columnIndices, w.values.length, 'csr: columnIndices')
+  checks.checkOffsets(w.rowOffsets, w.shape[0], w.values.length, 'csr: rowOffsets')
+  checks.checkSortedIndices(w.rowOffsets, w.columnIndices, w.shape[1], 'csr: columnIndices')
+}
+
+function fromDense(data: ArrayLike<number>, shape: readonly number[]): Csr {
+  const [rows, columns] = checks.expectShape(shape, 'csr.fromDense')
+  checks.expectDense(data, [rows, columns], 'csr.fromDense')
+  const source = toFloat32(data, 'csr.fromDense')
+  const rowOffsets = new Uint32Array(rows + 1)
+  let nnz = 0
+  for (let i = 0, row = 0; row < rows; row++) {
+    for (const end = i + columns; i < end; i++) if (source[i] !== 0) nnz++
+    rowOffsets[row + 1] = nnz
+  }
+  const columnIndices = new Uint32Array(nnz)
+  const values = new Float32Array(nnz)
+  for (let i = 0, at = 0, row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++, i++) {
+      const value = source[i]
+      if (value !== 0) {
+        columnIndices[at] = column
+        values[at++] = value
+      }
+    }
+  }
+  return create({ shape: [rows, columns], rowOffsets, columnIndices, values })
+}
+
+function toDense(w: Csr): Float32Array {
+  const [rows, columns] = w.shape
+  const dense = new Float32Array(rows * columns)
+  for (let row = 0; row < rows; row++) {
+    for (let i = w.rowOffsets[row]; i < w.rowOffsets[row + 1]; i++) dense[row * columns + w.columnIndices[i]] = w.values[i]
+  }
+  return dense
+}
+
+function transpose(w: Csr): Csr {
+  const [rows, columns] = w.shape
+  const { offsets, indices, order } = checks.transposeCompressed(rows, columns, w.rowOffsets, w.columnIndices)
+  return create({ shape: [columns, rows], rowOffsets: offsets, columnIndices: indices, values: checks.permute(w.values, order) })
+}
+
+function fromCsc(w: Csc): Csr {
+  const [rows, columns] = w.shape
+  const { offsets, indices, order } = checks.transposeCompressed(columns, rows, w.columnOffsets, w.rowIndices)
+  return create({ shape: w.shape, rowOffsets: offsets, columnIndices: indices, values: checks.permute(w.values, order) })
+}
+
+/**
+ * Compressed sparse rows.
+ *
+ * - `csr({ shape, rowOffsets, columnIndices, values })` checks the arrays once and wraps them (a Uint32Array and a
+ *   Float32Array without copying). Throws RangeError, naming the array and the position, where they are inconsistent.
+ * - `csr.fromDense(data, [rows, columns])` keeps every element that is not exactly zero (so NaN is kept, -0 is not).
+ * - `csr.toDense(w)` is the row-major Float32Array; `csr.transpose(w)` a CSR of the transposed matrix;
+ *   `csr.fromCsc(w)` the same matrix from columns; `csr.validate(w)` repeats the checks, after arrays were written to.
+ */
+export const csr = Object.assign(create, { fromDense, toDense, validate, transpose, fromCsc })

@@ -1,0 +1,43 @@
+import type { SparseWeights } from '../problem.ts'
+
+/** Weights as single entries by row. */
+export interface Entries {
+  readonly rowOffsets: Uint32Array
+  readonly columnIndices: Uint32Array
+  readonly values: Float32Array
+  /** Where entry i stands in the layout's canonical order of values; undefined for "at i". */
+  readonly order: Uint32Array | undefined
+}
+
+/** The stored elements of a layout, row by row with rising columns; those of edge blocks beyond the shape are left out. */
+export function entriesOf(w: SparseWeights): Entries {
+  if (w.layout === 'csr') return { rowOffsets: w.rowOffsets, columnIndices: w.columnIndices, values: w.values, order: undefined }
+  const [rows, columns] = w.shape
+  const [r, c] = w.blockShape
+  const rowOffsets = new Uint32Array(rows + 1)
+  const columnIndices = new Uint32Array(w.nnz)
+  const order = new Uint32Array(w.nnz)
+  let count = 0
+  for (let row = 0; row < rows; row++) {
+    const blockRow = Math.floor(row / r)
+    for (let block = w.rowOffsets[blockRow]; block < w.rowOffsets[blockRow + 1]; block++) {
+      const left = w.columnIndices[block] * c
+      const from = (block * r + (row % r)) * c
+      for (let i = 0; i < Math.min(c, columns - left); i++) {
+        columnIndices[count] = left + i
+        order[count++] = from + i
+      }
+    }
+    rowOffsets[row + 1] = count
+  }
+  const kept = order.slice(0, count)
+  return { rowOffsets, columnIndices: columnIndices.slice(0, count), values: reorder(w.values, kept), order: kept }
+}
+
+/** Values in the order of entries. */
+export function reorder(values: Float32Array, order: Uint32Array | undefined): Float32Array {
+  if (!order) return values
+  const result = new Float32Array(order.length)
+  for (let i = 0; i < order.length; i++) result[i] = values[order[i]]
+  return result
+}

@@ -1,0 +1,2 @@
+import type { SpmmKernel } from "./types.ts"
+export const wasmKernels: readonly SpmmKernel[] = []

@@ -1,0 +1,40 @@
+import { type Tensor, expectMatrix } from '@nnz/core'
+import { kernels } from './kernels/index.ts'
+import { type CallOptions, type PlanOptions, SpmmPlan } from './plan.ts'
+import { type SparseWeights, type SpmmProblem, expectWeights } from './problem.ts'
+
+function run(w: SparseWeights, x: Tensor, options: CallOptions = {}): Tensor {
+  const weights = expectWeights(w, 'spmm')
+  const [, columns] = expectMatrix(x, 'spmm: x').shape
+  const once = new SpmmPlan('spmm', weights, { ...options, columns }, 1)
+  try {
+    return once.run(x, { out: options.out, residual: options.residual })
+  } finally {
+    once.dispose()
+  }
+}
+
+function plan(w: SparseWeights, options: PlanOptions): SpmmPlan {
+  return new SpmmPlan('spmm', expectWeights(w, 'spmm.plan'), options)
+}
+
+/** For each kernel of the table: `true` if it supports the problem, else the reason why not. */
+export function supports(problem: SpmmProblem): Record<string, true | string> {
+  return Object.fromEntries(kernels.map((kernel) => [kernel.name, kernel.supports(problem)]))
+}
+
+/**
+ * Sparse weights times dense activations: y = activation(w·x + bias + residual).
+ *
+ * - `spmm(w, x, options)`: w a csr or bsr [M, K], x a tensor [K, N] with any strides, returns y [M, N]. Packs w at each
+ *   call: for weights used more than once, plan.
+ * - `spmm.plan(w, { columns, … })` packs once; see {@link SpmmPlan}.
+ * - `spmm.kernels` are the rows of the table of kernels, `spmm.supports(problem)` says which of them can run a problem.
+ *
+ * Implicit zeros never multiply: an infinite or NaN x reaches only the rows that store an entry for it, unless dispatch
+ * takes a dense kernel (`strictNonFinite` keeps those out).
+ *
+ * @throws TypeError if an argument is of the wrong kind
+ * @throws RangeError if shapes do not fit
+ */
+export const spmm = Object.assign(run, { plan, kernels, supports })
