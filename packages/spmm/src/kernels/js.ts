@@ -9,14 +9,14 @@ class EntryPacking implements Packing {
   readonly rowOffsets: Uint32Array
   readonly columnIndices: Uint32Array
   readonly #order: Uint32Array | undefined
-  values: Float32Array
+  readonly values: Float64Array
 
   constructor(w: SparseWeights) {
     const entries = entriesOf(w)
     this.rowOffsets = entries.rowOffsets
     this.columnIndices = entries.columnIndices
     this.#order = entries.order
-    this.values = entries.values
+    this.values = Float64Array.from(entries.values)
   }
 
   get bytes(): number {
@@ -24,14 +24,14 @@ class EntryPacking implements Packing {
   }
 
   updateValues(values: Float32Array): void {
-    this.values = this.#order ? reorder(values, this.#order) : values.slice()
+    this.values.set(reorder(values, this.#order))
   }
 
   dispose(): void {}
 }
 
 /** y = w·x, any strides, panel by panel: eight columns at once, then four, then one. */
-function multiply(packing: EntryPacking, panel: Float32Array, x: SpmmArguments['x'], y: SpmmArguments['y']): void {
+function multiply(packing: EntryPacking, panel: Float64Array, x: SpmmArguments['x'], y: SpmmArguments['y']): void {
   const [k, n] = x.shape
   const { rowOffsets, columnIndices, values } = packing
   const [rowStride, columnStride] = y.strides
@@ -47,7 +47,7 @@ function multiply(packing: EntryPacking, panel: Float32Array, x: SpmmArguments['
 
 function plan(problem: SpmmProblem, packing: Packing) {
   const entries = packing as EntryPacking
-  const panel = new Float32Array(problem.k * Math.min(8, Math.max(1, problem.n)))
+  const panel = new Float64Array(problem.k * Math.min(8, Math.max(1, problem.n)))
   const gated = problem.activation === 'swiglu' ? new Float32Array(problem.m * problem.n) : undefined
   return {
     run({ x, y, bias, residual }: SpmmArguments): void {
