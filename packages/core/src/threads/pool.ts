@@ -1,3 +1,4 @@
+import { BackendUnavailableError } from '../errors.ts'
 import { mayBlock } from '../features.ts'
 import type { WasmMemory } from '../memory/wasm-memory.ts'
 import { CONTROL_WORDS, JOB, MAX_ARGUMENTS, MAX_PARTS } from './job.ts'
@@ -33,12 +34,19 @@ export function createPool(memory: WasmMemory, threads: number): Pool {
   const control = memory.allocate(CONTROL_WORDS * 4)
   const words = new Int32Array(memory.memory.buffer, control, CONTROL_WORDS)
   words.fill(0)
-  const workers: PoolWorker[] = Array.from({ length: threads - 1 }, spawnWorker)
+  let failure: unknown
+  const workers: PoolWorker[] = Array.from({ length: threads - 1 }, () =>
+    spawnWorker((error) => {
+      failure ??= error
+    }),
+  )
   const sets: PoolSet[] = []
   let mail = 0
 
   function post(set: number): void {
     mail++
+    // Before the messages: a worker that reads one must find the counter that it names.
+    Atomics.store(words, JOB.mail, mail)
     for (const worker of workers) {
       worker.post({
         memory: memory.memory,
@@ -51,7 +59,6 @@ export function createPool(memory: WasmMemory, threads: number): Pool {
         mail,
       })
     }
-    Atomics.store(words, JOB.mail, mail)
     wake()
   }
 
@@ -61,7 +68,14 @@ export function createPool(memory: WasmMemory, threads: number): Pool {
   }
 
   async function started(): Promise<void> {
-    while (Atomics.load(words, JOB.ready) < threads - 1) await new Promise((resolve) => setTimeout(resolve, 1))
+    while (Atomics.load(words, JOB.ready) < threads - 1) {
+      if (failure !== undefined) {
+        throw new BackendUnavailableError('threads: a worker did not start; where a content policy forbids Blob workers, give configure() a workerUrl', {
+          cause: failure,
+        })
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
   }
 
   function takeParts(entry: Entry, args: readonly number[], ranges: Ranges): void {
@@ -87,9 +101,12 @@ export function createPool(memory: WasmMemory, threads: number): Pool {
   }
 
   post(-1)
+  const ready = started()
+  // Whoever awaits `ready` hears of a failure; without workers the caller's thread does the work.
+  ready.catch(() => {})
   return {
     threads,
-    ready: started(),
+    ready,
     register(set) {
       sets.push(set)
       post(sets.length - 1)
@@ -100,7 +117,7 @@ export function createPool(memory: WasmMemory, threads: number): Pool {
       const { names, entries } = sets[set]
       const exportIndex = names.indexOf(name)
       if (parts > MAX_PARTS || args.length > MAX_ARGUMENTS || exportIndex < 0) {
-        throw new RangeError(`threads: ${name} with ${parts} parts and ${args.length} arguments cannot be run`)
+        throw new Error(`threads: ${name} with ${parts} parts and ${args.length} arguments cannot be run`)
       }
       words[JOB.parts] = parts
       words[JOB.exportIndex] = exportIndex

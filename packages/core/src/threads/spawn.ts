@@ -9,6 +9,7 @@ export interface PoolWorker {
 }
 
 interface NodeWorker {
+  on(event: 'error', handler: (error: unknown) => void): void
   postMessage(message: unknown): void
   unref(): void
   terminate(): Promise<number>
@@ -23,29 +24,31 @@ function source(listen: string): string {
   return `(${workerMain})(${listen})`
 }
 
-function spawnNode(): PoolWorker {
+function spawnNode(onError: (error: unknown) => void): PoolWorker {
   const host = globalThis as unknown as { process: { getBuiltinModule(name: string): NodeThreads } }
   const { Worker } = host.process.getBuiltinModule('node:worker_threads')
   const worker = new Worker(source(`(handler) => require('node:worker_threads').parentPort.on('message', handler)`), {
     eval: true,
     stdin: false,
   })
+  worker.on('error', onError)
   // A parked worker must not keep the process alive.
   worker.unref()
   return { post: (mail) => worker.postMessage(mail), terminate: () => void worker.terminate() }
 }
 
-function spawnBrowser(): PoolWorker {
+function spawnBrowser(onError: (error: unknown) => void): PoolWorker {
   const { workerUrl } = configuration()
   const blob = () =>
     URL.createObjectURL(
       new Blob([source('(handler) => { self.onmessage = (event) => handler(event.data) }')], { type: 'text/javascript' }),
     )
   const worker = new Worker(workerUrl ?? blob(), { type: 'module' })
+  worker.onerror = onError
   return { post: (mail) => worker.postMessage(mail), terminate: () => worker.terminate() }
 }
 
-/** Starts one worker. */
-export function spawnWorker(): PoolWorker {
-  return isNode() ? spawnNode() : spawnBrowser()
+/** Starts one worker; `onError` hears of one that cannot start or dies. */
+export function spawnWorker(onError: (error: unknown) => void): PoolWorker {
+  return isNode() ? spawnNode(onError) : spawnBrowser(onError)
 }
