@@ -1,0 +1,25 @@
+export { environmentDifference, recordId, runName, unofficialReason } from './identity.ts'
+export {
+  assertPublishable,
+  findPrivate,
+  type Identity,
+  localIdentity,
+  type PrivateFinding,
+  redact,
+} from './publishable.ts'
+export { parseResultsFile, type Results, type Run, readResults, readRun, type StoredRun } from './read.ts'
+export {
+  type BenchProblem,
+  type BenchRecord,
+  type Contender,
+  chosenName,
+  type Environment,
+  environmentSchema,
+  type Peak,
+  type ResultsFile,
+  recordSchema,
+  resultsFileSchema,
+  type Status,
+  type Workload,
+} from './schema.ts'
+export { openStore, type Store, type StoreOptions } from './store.ts'
