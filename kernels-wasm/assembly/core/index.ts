@@ -1,1 +1,3 @@
-export { }
+export { gemm } from './gemm'
+export { gemv } from './gemv'
+export { gemmPackA, gemmPackB } from './pack'
