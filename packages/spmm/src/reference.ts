@@ -1,6 +1,12 @@
 import { type Tensor, bsr } from '@nnz/core'
 import { type Activation, type SparseWeights, outputRows } from './problem.ts'
 
+/**
+ * c of the error bound: a kernel's sum may be off by c · 2^-24 · (Σ|w||x| + |bias| + |residual|), or by twice the error of
+ * the plain f32 loop where that is more.
+ */
+export const ERROR_FACTOR = 4
+
 /** Operands of the reference. */
 export interface ReferenceOptions {
   bias?: ArrayLike<number> | undefined

@@ -1,0 +1,111 @@
+import { type Backend, type TensorHost, isWasm, tensor } from '@nnz/core'
+import { type Activation, type SparseWeights, type SpmmKernel, type SpmmProblem, outputRows, spmmProblem } from '@nnz/spmm'
+import { type Expectation, deviation, expectation } from './expectation.ts'
+import { Guarded, type View } from './guarded.ts'
+import { Random } from './random.ts'
+
+/** One problem of the sweep. */
+export interface SpmmCase {
+  readonly name: string
+  readonly operation?: 'spmm' | 'linear'
+  readonly w: SparseWeights
+  readonly n: number
+  /** Columns that the plan is made for; default n. */
+  readonly columns?: number
+  readonly activation?: Activation
+  readonly bias?: boolean
+  /** `in place`: the residual is the output's old content. */
+  readonly residual?: 'separate' | 'in place'
+  /** Elements of x, row-major; default random. */
+  readonly x?: Float32Array
+  readonly xView?: View
+  readonly outView?: View
+  readonly residualView?: View
+  /** Operands in the backend's memory instead of the JS heap. */
+  readonly resident?: boolean
+  readonly seed?: number
+}
+
+/** A case with its operands and what must come out: shared by all rows of the table. */
+export interface Prepared {
+  readonly given: SpmmCase
+  readonly x: Float32Array
+  readonly bias: Float32Array | undefined
+  readonly residual: Float32Array | undefined
+  readonly expected: Expectation
+  readonly shape: readonly [number, number]
+  readonly finite: boolean
+}
+
+export function prepare(given: SpmmCase): Prepared {
+  const { w, n, activation = 'none' } = given
+  const [m, k] = w.shape
+  const random = new Random(given.seed ?? 1)
+  const draw = (length: number) => Float32Array.from({ length }, () => random.value())
+  const x = given.x ?? draw(k * n)
+  const bias = given.bias ? draw(m) : undefined
+  const shape = [outputRows({ m, activation }), n] as const
+  const residual = given.residual ? draw(shape[0] * n) : undefined
+  const expected = expectation(w, tensor(x, [k, n]), activation, bias, residual && tensor(residual, shape))
+  return { given, x, bias, residual, expected, shape, finite: x.every(Number.isFinite) }
+}
+
+function problemOf({ operation = 'spmm', w, n, columns = n, activation = 'none' }: SpmmCase): SpmmProblem {
+  return spmmProblem(operation, w, columns, activation)
+}
+
+/** Whether a row has to get a case right. A dense row multiplies implicit zeros too: it is equivalent for finite x only. */
+export function applies(row: SpmmKernel, { given, finite }: Prepared): boolean {
+  return row.supports(problemOf(given)) === true && (finite || !row.dense)
+}
+
+/** Runs a prepared case on one row; returns what is wrong, or undefined. */
+export function runCase(row: SpmmKernel, prepared: Prepared, backend: Backend): { wrong: string | undefined; y: Float32Array } {
+  const { given, shape, expected } = prepared
+  const natural: View = given.operation === 'linear' ? 'columns' : 'rows'
+  const problem = problemOf(given)
+  const host: TensorHost | undefined = given.resident && isWasm(backend) ? backend : undefined
+  const packing = row.pack(given.w, problem, backend)
+  const x = new Guarded([given.w.shape[1], given.n], given.xView ?? natural, host)
+  const out = new Guarded(shape, given.outView ?? natural, host)
+  const inPlace = given.residual === 'in place'
+  const residual = prepared.residual && (inPlace ? out : new Guarded(shape, given.residualView ?? natural, host))
+  try {
+    const runner = row.plan(problem, packing, backend)
+    const run = () => runner.run({ x: x.matrix, y: out.matrix, bias: prepared.bias, residual: residual?.matrix })
+    // First with NaN everywhere: what a run leaves behind in panels and workspace must not reach the next one.
+    if (residual) residual.write(prepared.residual!)
+    run()
+    x.write(prepared.x)
+    out.poison()
+    if (residual) residual.write(prepared.residual!)
+    run()
+    const y = out.read()
+    return { wrong: out.damage() ?? deviation(y, expected, given.n), y }
+  } finally {
+    packing.dispose()
+    for (const matrix of [x, out, residual]) if (matrix && matrix !== out) matrix.dispose()
+    out.dispose()
+  }
+}
+
+/** Runs the cases on one row; throws with every failure (at most ten), and returns how many cases the row supports. */
+export function sweep(row: SpmmKernel, cases: readonly Prepared[], backend: Backend): number {
+  const failures: string[] = []
+  let count = 0
+  for (const prepared of cases) {
+    if (!applies(row, prepared)) continue
+    count++
+    let wrong: string | undefined
+    try {
+      wrong = runCase(row, prepared, backend).wrong
+    } catch (error) {
+      wrong = String(error instanceof Error ? error.stack : error)
+    }
+    if (wrong !== undefined) failures.push(`${prepared.given.name}: ${wrong}`)
+  }
+  if (failures.length > 0) {
+    throw new Error(`${row.name}: ${failures.length} of ${count} cases failed\n  ${failures.slice(0, 10).join('\n  ')}`)
+  }
+  return count
+}
