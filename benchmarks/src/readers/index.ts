@@ -1,0 +1,14 @@
+export { type CArray, readCArrays } from './c-arrays.ts'
+export { FileFormatError } from './file-format-error.ts'
+export { readMatrixMarket } from './matrix-market.ts'
+export { readNpz } from './npz.ts'
+export { type OpusLayer, readOpusLayers } from './opus-linear.ts'
+export {
+  type FloatTensor,
+  listTensors,
+  openSafetensors,
+  readTensor,
+  type SafetensorsFile,
+  type TensorEntry,
+} from './safetensors.ts'
+export { readSmtx } from './smtx.ts'
