@@ -43,25 +43,32 @@ export function stageInput(matrix: Tensor, memory: WasmMemory, workspace: number
   return { address: workspace, rowStride: shape[1] * F32, columnStride: F32 }
 }
 
+/** Which axis of an output a kernel writes with unit stride; `either` for kernels that can do both. */
+export type OutputOrder = 'rows' | 'columns' | 'either'
+
 /**
- * Where a kernel may write a matrix: in place if it lies in WASM memory with unit stride along one axis, else in
- * `workspace` (row-major, or column-major where the matrix is), from where `finish` copies it.
+ * Where a kernel may write a matrix: in place if it lies in WASM memory and has unit stride along an axis that suits the
+ * kernel, else in `workspace`, from where `finish` copies it.
  */
-export function stageOutput(matrix: Tensor, memory: WasmMemory, workspace: number): StagedMatrix & { finish(): void } {
+export function stageOutput(matrix: Tensor, memory: WasmMemory, workspace: number, order: OutputOrder): StagedMatrix & { finish(): void } {
   const { shape, strides } = matrix
   const [rows, columns] = shape
   const address = addressOf(matrix, memory)
-  if (address !== undefined && (strides[0] === 1 || strides[1] === 1)) {
-    return { address, rowStride: strides[0] * F32, columnStride: strides[1] * F32, finish() {} }
+  const byRows = order !== 'columns' && (strides[1] === 1 || columns === 1)
+  const byColumns = order !== 'rows' && (strides[0] === 1 || rows === 1)
+  if (address !== undefined && (byRows || byColumns)) {
+    return byRows
+      ? { address, rowStride: strides[0] * F32, columnStride: F32, finish() {} }
+      : { address, rowStride: F32, columnStride: strides[1] * F32, finish() {} }
   }
-  const target = strides[0] === 1 && strides[1] !== 1 ? [1, rows] : [columns, 1]
+  const target = byRows || !byColumns ? (order === 'columns' ? [1, rows] : [columns, 1]) : [1, rows]
   return {
     address: workspace,
     rowStride: target[0] * F32,
     columnStride: target[1] * F32,
     finish() {
       const result = memory.f32.subarray(workspace / F32, workspace / F32 + rows * columns)
-      if (strides[0] === target[0] && strides[1] === target[1]) matrix.data.set(result)
+      if (strides[0] === target[0] && strides[1] === target[1] && matrix.data.length === result.length) matrix.data.set(result)
       else copyStrided(result, matrix.data, shape, target, strides)
     },
   }

@@ -1,0 +1,7 @@
+import { type Backend, type WasmBackend, isWasm, rangeError } from '@nnz/core'
+
+/** Narrows a backend for a WASM row. */
+export function expectWasm(backend: Backend): WasmBackend {
+  if (!isWasm(backend)) throw rangeError('NNZ_BACKEND', `spmm: this kernel needs the wasm backend, got ${backend.name}`)
+  return backend
+}
