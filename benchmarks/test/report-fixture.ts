@@ -116,7 +116,8 @@ export function makeRecords(options: FixtureOptions = {}): BenchRecord[] {
           const bytes = m * k * bytesPerWeight + 4 * n * (m + k)
           const done = dense ? denseFlops : flops
           const eased = share * (dense ? 1 : 1 - 0.25 * sparsity ** 3) * (n === 1 ? 0.5 : 1)
-          const ns = Math.max((done / (peak.flopsPerSecond * eased)) * 1e9, (bytes / peak.bytesPerSecond) * 9e8) + 2000
+          const ns =
+            Math.max((done / (peak.flopsPerSecond * eased)) * 1e9, (bytes / peak.bytesPerSecond) * 1.1e9) + 2000
           const fails = contender.name === 'tfjs-wasm' && n === 1
           const status = fails ? 'unsupported' : contender.name === 'mathjs' && m === 4096 ? 'timeout' : 'passed'
           const passed = status === 'passed'
@@ -156,7 +157,7 @@ export function makeRecords(options: FixtureOptions = {}): BenchRecord[] {
             transfer: null,
             packedBytes: contender.type === 'kernel' ? Math.round(m * k * bytesPerWeight) : null,
             bytesPerWeight,
-            limit: limitOf(dense ? denseFlops : flops, bytes, peak),
+            limit: contender.dtype === 'q8' ? null : limitOf(dense ? denseFlops : flops, bytes, peak),
           })
         }
       }

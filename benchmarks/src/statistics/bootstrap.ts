@@ -1,5 +1,6 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import type { RandomGenerator } from 'pure-rand/types/RandomGenerator'
 import { medianSorted, quantileSorted } from 'simple-statistics'
 
 /** Samples of one contender: one list per fresh process. */
@@ -16,14 +17,10 @@ const CONFIDENCE = 0.95
 
 /** The estimate for several processes: the median of their medians, so that a process with more samples has no more weight. */
 export function medianOf(samples: Samples): number {
-  return medianOfSorted(samples.map(sorted))
+  return medianSorted(asArray(sorted(samples.map((process) => medianSorted(asArray(sorted(process)))))))
 }
 
-function medianOfSorted(processes: readonly Float64Array[]): number {
-  return medianSorted(sorted(processes.map((values) => medianSorted(asArray(values)))) as unknown as number[])
-}
-
-function sorted(values: Iterable<number> & ArrayLike<number>): Float64Array {
+function sorted(values: readonly number[]): Float64Array {
   return Float64Array.from(values).sort()
 }
 
@@ -42,18 +39,32 @@ export function bootstrapMedians(samples: Samples, seed = SEED, resamples = RESA
     throw new RangeError('bootstrapMedians: expected at least one process with at least one sample')
   }
   const random = xoroshiro128plus(seed)
-  const drawn = samples.map(() => new Float64Array())
+  const processes = samples.map(sorted)
+  const medians = new Float64Array(samples.length)
   const draws = new Float64Array(resamples)
   for (let draw = 0; draw < resamples; draw++) {
-    for (let process = 0; process < samples.length; process++) {
-      const from = samples[uniformInt(random, 0, samples.length - 1)]!
-      const values = new Float64Array(from.length)
-      for (let i = 0; i < values.length; i++) values[i] = from[uniformInt(random, 0, from.length - 1)]!
-      drawn[process] = values.sort()
+    for (let place = 0; place < medians.length; place++) {
+      medians[place] = drawnMedian(processes[uniformInt(random, 0, processes.length - 1)]!, random)
     }
-    draws[draw] = medianOfSorted(drawn)
+    draws[draw] = medianSorted(asArray(medians.sort()))
   }
   return draws
+}
+
+/** The median of as many values drawn with replacement: they are counted in place, since sorting each draw takes several times as long. */
+function drawnMedian(values: Float64Array, random: RandomGenerator): number {
+  const { length } = values
+  const counts = new Uint32Array(length)
+  for (let i = 0; i < length; i++) counts[uniformInt(random, 0, length - 1)]!++
+  const upper = valueAt(values, counts, length >> 1)
+  return length % 2 === 1 ? upper : (valueAt(values, counts, (length >> 1) - 1) + upper) / 2
+}
+
+/** The value at a place among the drawn ones, in their order. */
+function valueAt(values: Float64Array, counts: Uint32Array, place: number): number {
+  let index = 0
+  for (let passed = counts[0]!; passed <= place; passed += counts[index]!) index++
+  return values[index]!
 }
 
 /** The percentile interval of bootstrap draws, in which the estimate lies with 95 % confidence. */

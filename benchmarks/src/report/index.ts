@@ -1,0 +1,6 @@
+export { type ContenderSummary, type CrossoverLine, type Failure, type Section, sectionsOf } from './aggregate.ts'
+export { contenderLabel, repeatCommand } from './labels.ts'
+export { type Rendered, type RenderOptions, renderReport } from './render.ts'
+export { type Row, rowsOf, type SpeedUp } from './rows.ts'
+export { renderSummary, replaceSummary, SUMMARY_END, SUMMARY_START } from './summary.ts'
+export { renderTerminal } from './terminal.ts'

@@ -1,0 +1,20 @@
+import { markdownTable } from 'markdown-table'
+
+export const GENERATED = '<!-- Rendered by `nnz-bench report` from the records in this folder. Do not edit. -->'
+
+/** A table whose first columns hold text and the others numbers. Not padded: that would double the size, and one long cell would change every line. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], textColumns: number): string {
+  return markdownTable([head, ...rows], {
+    align: head.map((_, column) => (column < textColumns ? 'l' : 'r')),
+    alignDelimiters: false,
+  })
+}
+
+export function list(items: readonly string[]): string {
+  return items.map((item) => `- ${item}`).join('\n')
+}
+
+/** Records come from anyone, and Markdown renders HTML. */
+export function safe(text: string): string {
+  return text.replace(/[&<>|\r\n]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '|': '\\|' })[c] ?? ' ')
+}

@@ -1,0 +1,119 @@
+import type { PageData } from '../columns.ts'
+import type { PageRow } from './data.ts'
+import { el } from './dom.ts'
+import { distinct, type Filters, type TEXT_FILTERS } from './filters.ts'
+import { type Mark, markIcon } from './marks.ts'
+
+type Name = (typeof TEXT_FILTERS)[number]
+
+/** The filters above the plots. Every change is reported at once. */
+export function controls(
+  data: PageData,
+  rows: readonly PageRow[],
+  filters: Filters,
+  changed: (change: Partial<Filters>) => void,
+): HTMLElement {
+  const inSection = rows.filter(
+    ({ run, workload }) => run.machine === filters.machine && workload.operation === filters.operation,
+  )
+  const options = (values: readonly (string | number | null)[], all?: string): [string, string][] => {
+    const listed = distinct(values).map((value): [string, string] => [value, value])
+    return all === undefined ? listed : [['', all], ...listed]
+  }
+  const select = (name: Name, label: string, list: [string, string][]) =>
+    field(
+      label,
+      el(
+        'select',
+        { onchange: (event: Event) => changed({ [name]: (event.target as HTMLSelectElement).value }) },
+        ...list.map(([value, text]) => el('option', { value, selected: value === filters[name] }, text)),
+      ),
+    )
+  const input = (name: Name, label: string, properties: Record<string, string | number>) =>
+    field(
+      label,
+      el('input', {
+        ...properties,
+        value: filters[name],
+        oninput: (event: Event) => changed({ [name]: (event.target as HTMLInputElement).value }),
+      }),
+    )
+  const percents = { type: 'number', min: 0, max: 100, step: 'any', inputmode: 'decimal' }
+  return el(
+    'form',
+    { class: 'controls', 'aria-label': 'Filters', onsubmit: (event: Event) => event.preventDefault() },
+    select('machine', 'Machine', options(data.runs.map(({ machine }) => machine))),
+    select(
+      'operation',
+      'Operation',
+      options(rows.filter(({ run }) => run.machine === filters.machine).map(({ workload }) => workload.operation)),
+    ),
+    select(
+      'model',
+      'Model',
+      options(
+        inSection.map(({ workload }) => workload.model),
+        'all',
+      ),
+    ),
+    select(
+      'pattern',
+      'Pattern',
+      options(
+        inSection.map(({ workload }) => workload.pattern),
+        'all',
+      ),
+    ),
+    select(
+      'n',
+      'N (columns)',
+      options(
+        inSection.map(({ workload }) => workload.n),
+        'all',
+      ),
+    ),
+    input('from', 'Sparsity from %', percents),
+    input('to', 'to %', percents),
+    select('against', 'Against dense', [
+      ['', 'fastest'],
+      ...data.rivals.map((rival): [string, string] => [rival, rival]),
+    ]),
+    input('search', 'Search', { type: 'search', placeholder: 'layer, contender' }),
+  )
+}
+
+/** The contenders, as a legend that switches them on and off. */
+export function legend(
+  labels: readonly string[],
+  off: ReadonlySet<string>,
+  markOf: (label: string) => Mark,
+  changed: (change: Partial<Filters>) => void,
+): HTMLElement {
+  const toggle = (label: string) => {
+    const next = new Set(off)
+    if (!next.delete(label)) next.add(label)
+    changed({ off: next })
+  }
+  const button = (text: string, set: ReadonlySet<string>) =>
+    el('button', { type: 'button', onclick: () => changed({ off: set }) }, text)
+  return el(
+    'fieldset',
+    { class: 'legend' },
+    el('legend', {}, 'Contenders'),
+    ...labels.map((label) =>
+      el(
+        'label',
+        {},
+        el('input', { type: 'checkbox', checked: !off.has(label), onchange: () => toggle(label) }),
+        markIcon(markOf(label)),
+        label,
+      ),
+    ),
+    button('All', new Set()),
+    button('None', new Set(labels)),
+  )
+}
+
+function field(label: string, control: HTMLElement): HTMLElement {
+  return el('label', {}, el('span', {}, label), control)
+}

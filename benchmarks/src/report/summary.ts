@@ -1,0 +1,75 @@
+import type { Section } from './aggregate.ts'
+import { crossoverLabel, losses } from './findings.ts'
+import { NONE, percent, significant, times } from './format.ts'
+import { machineLine } from './labels.ts'
+import { safe, table } from './markdown.ts'
+
+export const SUMMARY_START = '<!-- nnz-bench:summary -->'
+export const SUMMARY_END = '<!-- /nnz-bench:summary -->'
+
+/** The block for the root README: our sparse kernels in one table per machine, with the worst row beside each mean. */
+export function renderSummary(sections: readonly Section[]): string {
+  const machines = Map.groupBy(sections, ({ machine }) => machine)
+  const parts = [...machines].flatMap(([machine, own]) => {
+    const rows = own.flatMap(summaryRows)
+    if (rows.length === 0) return []
+    const head = [
+      'operation, kernel',
+      'workloads',
+      'GFLOP/s',
+      'of the limit',
+      'over the best dense',
+      'worst row',
+      'crossover',
+      'dense wins',
+    ]
+    const unofficial = own.some(({ runs }) => runs.some((run) => run.unofficial !== null))
+    const few = own.some(({ processes }) => processes < 5)
+    const notes = [
+      unofficial ? 'Unofficial: not from a clean commit.' : '',
+      few ? 'Fewer than five processes per contender.' : '',
+    ].filter((note) => note !== '')
+    return [
+      `**${machine}**: ${safe(machineLine(own[0]!.environment))}.${notes.map((note) => ` ${note}`).join('')}`,
+      table(head, rows, 1),
+      ...own.flatMap((section) =>
+        losses(section).length === 0 ? [] : [`Slower than dense: ${losses(section).join('; ')}.`],
+      ),
+    ]
+  })
+  if (parts.length === 0) return 'There are no results yet.'
+  return [
+    ...parts,
+    'Geometric means over all workloads, f32, each against the fastest dense contender of its platform in the same run. Crossover: the sparsity from which on the mean is faster, by number of columns. [All tables](results/README.md) · [interactive page](results/index.html).',
+  ].join('\n\n')
+}
+
+function summaryRows({ operation, contenders, crossovers }: Section): string[][] {
+  return contenders
+    .filter(({ type, method, passed }) => type === 'kernel' && method === 'sparse' && passed > 0)
+    .map(({ label, passed, total, gflops, limitShare, best }) => {
+      const crossing = crossovers.filter((line) => line.label === label)
+      return [
+        `${operation}, \`${label}\``,
+        passed === total ? String(total) : `${passed} of ${total}`,
+        significant(gflops),
+        percent(limitShare?.mean),
+        times(best?.mean),
+        times(best?.worstRatio),
+        crossing.map(({ n, mean }) => `${n === null ? '' : `N ${n}: `}${crossoverLabel(mean)}`).join(', ') || NONE,
+        best === null ? NONE : `${best.slower} of ${passed}`,
+      ]
+    })
+}
+
+/**
+ * Puts the block between the markers of a document.
+ * @throws {RangeError} where the markers are not there once each, in their order.
+ */
+export function replaceSummary(document: string, summary: string): string {
+  const [start, end] = [document.indexOf(SUMMARY_START), document.indexOf(SUMMARY_END)]
+  const once = start === document.lastIndexOf(SUMMARY_START) && end === document.lastIndexOf(SUMMARY_END)
+  if (start < 0 || end < start || !once)
+    throw new RangeError(`expected one ${SUMMARY_START} followed by one ${SUMMARY_END}`)
+  return `${document.slice(0, start + SUMMARY_START.length)}\n${summary}\n${document.slice(end)}`
+}
