@@ -22,6 +22,8 @@ function environment(name: string): string | undefined {
 }
 
 function expectWasm(value: string | undefined, name: string): WasmChoice | undefined {
+  if (value !== undefined && typeof value !== 'string')
+    throw typeError('NNZ_TYPE', `${name}: expected a string, got ${describe(value)}`)
   if (value !== undefined && !WASM_CHOICES.includes(value)) {
     throw rangeError('NNZ_VALUE', `${name}: expected "base", "relaxed" or "off", got ${describe(value)}`)
   }
@@ -30,6 +32,7 @@ function expectWasm(value: string | undefined, name: string): WasmChoice | undef
 
 /** Checks a number of threads (1 to 64). */
 export function expectThreads(value: number, name: string): number {
+  if (typeof value !== 'number') throw typeError('NNZ_TYPE', `${name}: expected a number, got ${describe(value)}`)
   if (!Number.isInteger(value) || value < 1 || value > 64) {
     throw rangeError('NNZ_VALUE', `${name}: expected a whole number of threads from 1 to 64, got ${describe(value)}`)
   }
@@ -40,7 +43,11 @@ const chosen: Configuration = {}
 let frozen = false
 
 /** The settings in force: what `configure` was given, else the environment, else the defaults. */
-export function configuration(): { wasm: WasmChoice | undefined; threads: number; workerUrl: string | URL | undefined } {
+export function configuration(): {
+  wasm: WasmChoice | undefined
+  threads: number
+  workerUrl: string | URL | undefined
+} {
   const threads = environment('NNZ_THREADS')
   return {
     wasm: chosen.wasm ?? expectWasm(environment('NNZ_WASM'), 'NNZ_WASM'),
@@ -67,6 +74,10 @@ export function configure(settings: Configuration): void {
   }
   expectWasm(settings.wasm, 'configure: wasm')
   if (settings.threads !== undefined) expectThreads(settings.threads, 'configure: threads')
-  if (frozen) throw typeError('NNZ_TYPE', 'configure: expected to be called before the first operation, WASM memory is in use already')
+  if (frozen)
+    throw typeError(
+      'NNZ_TYPE',
+      'configure: expected to be called before the first operation, WASM memory is in use already',
+    )
   Object.assign(chosen, settings)
 }

@@ -12,12 +12,27 @@ export interface WasmFeatures {
 const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]
 // (module (func (result v128) three i32.const 0 i8x16.splat, f32x4.relaxed_madd))
 const RELAXED = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15, 65, 0,
-  253, 15, 253, 133, 2, 11,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15, 65,
+  0, 253, 15, 253, 133, 2, 11,
 ]
 
 function accepts(bytes: readonly number[]): boolean {
   return typeof WebAssembly === 'object' && WebAssembly.validate(new Uint8Array(bytes))
+}
+
+let compiles: boolean | undefined
+
+/** Whether this host compiles WebAssembly bytes: a content policy without `wasm-unsafe-eval`, or workerd, forbids it. */
+export function mayCompile(): boolean {
+  if (compiles === undefined) {
+    try {
+      new WebAssembly.Module(new Uint8Array(SIMD))
+      compiles = true
+    } catch {
+      compiles = false
+    }
+  }
+  return compiles
 }
 
 let detected: WasmFeatures | undefined
@@ -27,7 +42,8 @@ export function wasmFeatures(): WasmFeatures {
   detected ??= {
     simd: accepts(SIMD),
     relaxed: accepts(RELAXED),
-    threads: typeof SharedArrayBuffer === 'function' && typeof Worker !== 'undefined' ? crossOriginIsolated() : isNode(),
+    threads:
+      typeof SharedArrayBuffer === 'function' && typeof Worker !== 'undefined' ? crossOriginIsolated() : isNode(),
   }
   return detected
 }

@@ -3,36 +3,46 @@ export { js } from './backends/js.ts'
 export type { KernelSet } from './backends/kernel-set.ts'
 export { type BackendOption, isWasm, resolveBackend } from './backends/resolve.ts'
 export { type StagedMatrix, stageInput, stageOutput } from './backends/staging.ts'
-export { WasmBlock, Workspace, balancedRanges } from './backends/workspace.ts'
 export { type WasmBackend, type WasmKernels, type WasmVariant, wasm, wasmSupport } from './backends/wasm.ts'
-export { type Configuration, type WasmChoice, configure } from './config.ts'
-export { BackendUnavailableError, type ErrorCode, describe, rangeError, typeError } from './errors.ts'
+export { balancedRanges, WasmBlock, Workspace } from './backends/workspace.ts'
+export { type Configuration, configure, type WasmChoice } from './config.ts'
+export { BackendUnavailableError, describe, type ErrorCode, rangeError, typeError } from './errors.ts'
 export { type WasmFeatures, wasmFeatures } from './features.ts'
 export { GEMM_COSTS } from './gemm/costs.ts'
 export { type GemmOptions, GemmPlan, type GemmPlanOptions, gemm } from './gemm/gemm.ts'
 export { gemmKernels } from './gemm/kernels/index.ts'
 export type { GemmArguments, GemmKernel, GemmWeights } from './gemm/kernels/types.ts'
-export { type GemmProblem, type Orientation, gemmBytes, gemmFlops } from './gemm/problem.ts'
+export { type GemmProblem, gemmBytes, gemmFlops, type Orientation } from './gemm/problem.ts'
 export { gemmReference } from './gemm/reference.ts'
 export { type Bsr, type BsrParts, bsr } from './layouts/bsr.ts'
 export { type Coo, type CooParts, coo } from './layouts/coo.ts'
 export { type Csc, type CscParts, csc } from './layouts/csc.ts'
 export { type Csr, type CsrParts, csr } from './layouts/csr.ts'
+export { ensureChecked } from './layouts/ensure-checked.ts'
 export { type WasmMemory, wasmMemory } from './memory/wasm-memory.ts'
 export { BucketedPlan, type PlanSpecification } from './plan/bucketed-plan.ts'
 export { type CostModel, type KernelCost, setCostModel } from './plan/cost-model.ts'
-export { type Candidate, type DispatchOptions, choose, rank } from './plan/dispatch.ts'
+export { type Candidate, choose, type DispatchOptions, rank } from './plan/dispatch.ts'
 export type { BucketExplanation, Explanation } from './plan/explanation.ts'
-export { F32_TYPES, type Kernel, type KernelTypes, type Packing, type Problem, type Runner, runsOn } from './plan/kernel.ts'
+export {
+  F32_TYPES,
+  type Kernel,
+  type KernelTypes,
+  type Packing,
+  type Problem,
+  type Runner,
+  runsOn,
+} from './plan/kernel.ts'
 export {
   type BackendTensor,
   type Dtype,
+  expectMatrix,
+  expectOutput,
+  isTensor,
+  overlaps,
   type Tensor,
   type TensorHost,
   type TensorOptions,
-  expectMatrix,
-  isTensor,
-  overlaps,
   tensor,
   toFloat32,
   transposed,

@@ -33,7 +33,8 @@ export interface TensorOptions {
 
 /** Checks a shape (each extent a whole number from 0 up) and returns its number of elements. */
 export function elementCount(shape: readonly number[], name: string): number {
-  if (!Array.isArray(shape)) throw typeError('NNZ_TYPE', `${name}: expected a shape such as [rows, columns], got ${describe(shape)}`)
+  if (!Array.isArray(shape))
+    throw typeError('NNZ_TYPE', `${name}: expected a shape such as [rows, columns], got ${describe(shape)}`)
   let count = 1
   for (const extent of shape) {
     if (!Number.isInteger(extent) || extent < 0) {
@@ -41,7 +42,8 @@ export function elementCount(shape: readonly number[], name: string): number {
     }
     count *= extent
   }
-  if (count > 2 ** 31) throw rangeError('NNZ_SHAPE', `${name}: [${shape.join(', ')}] has ${count} elements, expected at most 2^31`)
+  if (count > 2 ** 31)
+    throw rangeError('NNZ_SHAPE', `${name}: [${shape.join(', ')}] has ${count} elements, expected at most 2^31`)
   return count
 }
 
@@ -71,24 +73,58 @@ export function tensor(data: ArrayLike<number>, shape: readonly number[], option
   const strides = options.strides
   if (!strides) {
     if (values.length !== count) {
-      throw rangeError('NNZ_SHAPE', `tensor: data has ${values.length} elements, expected ${count} for [${shape.join(', ')}]`)
+      throw rangeError(
+        'NNZ_SHAPE',
+        `tensor: data has ${values.length} elements, expected ${count} for [${shape.join(', ')}]`,
+      )
     }
-    return Object.freeze({ dtype: 'f32', shape: Object.freeze([...shape]), strides: Object.freeze(rowMajorStrides(shape)), data: values })
+    return wrap(values, shape, rowMajorStrides(shape))
   }
+  checkStrides(shape, strides, values, 'tensor')
+  return wrap(values, shape, strides)
+}
+
+/** Tensors that `tensor` made: their strides were checked. */
+const made = new WeakSet<object>()
+
+function wrap(data: Float32Array, shape: readonly number[], strides: readonly number[]): Tensor {
+  const result: Tensor = Object.freeze({
+    dtype: 'f32',
+    shape: Object.freeze([...shape]),
+    strides: Object.freeze([...strides]),
+    data,
+  })
+  made.add(result)
+  return result
+}
+
+/** Every element must lie inside the data. */
+function checkStrides(
+  shape: readonly number[],
+  strides: readonly number[],
+  data: ArrayLike<number>,
+  name: string,
+): void {
+  const count = elementCount(shape, name)
   if (!Array.isArray(strides) || strides.length !== shape.length) {
-    throw rangeError('NNZ_SHAPE', `tensor: expected ${shape.length} strides, got ${describe(strides)}`)
+    throw rangeError('NNZ_SHAPE', `${name}: expected ${shape.length} strides, got ${describe(strides)}`)
   }
   let last = 0
   for (let axis = 0; axis < shape.length; axis++) {
     if (!Number.isInteger(strides[axis]) || strides[axis] < 0) {
-      throw rangeError('NNZ_SHAPE', `tensor: expected strides that are whole numbers >= 0, got [${strides.join(', ')}]`)
+      throw rangeError(
+        'NNZ_SHAPE',
+        `${name}: expected strides that are whole numbers >= 0, got [${strides.join(', ')}]`,
+      )
     }
     last += Math.max(0, shape[axis] - 1) * strides[axis]
   }
-  if (count > 0 && last >= values.length) {
-    throw rangeError('NNZ_SHAPE', `tensor: strides [${strides.join(', ')}] reach element ${last}, data has ${values.length}`)
+  if (count > 0 && last >= data.length) {
+    throw rangeError(
+      'NNZ_SHAPE',
+      `${name}: strides [${strides.join(', ')}] reach element ${last}, data has ${data.length}`,
+    )
   }
-  return Object.freeze({ dtype: 'f32', shape: Object.freeze([...shape]), strides: Object.freeze([...strides]), data: values })
 }
 
 /**
@@ -114,8 +150,13 @@ export function zeros(shape: readonly number[], options: { dtype?: Dtype; backen
 /** Whether a value has the fields of a tensor. */
 export function isTensor(value: unknown): value is Tensor {
   return (
-    typeof value === 'object' && value !== null && 'dtype' in value && 'strides' in value && 'shape' in value &&
-    Array.isArray(value.shape) && 'data' in value
+    typeof value === 'object' &&
+    value !== null &&
+    'dtype' in value &&
+    'strides' in value &&
+    'shape' in value &&
+    Array.isArray(value.shape) &&
+    'data' in value
   )
 }
 
@@ -125,7 +166,24 @@ export function expectMatrix(value: unknown, name: string): Tensor {
   if (value.shape.length !== 2) {
     throw rangeError('NNZ_SHAPE', `${name}: expected a matrix, got ${describe(value)}`)
   }
+  if (!made.has(value)) checkStrides(value.shape, value.strides, value.data, name)
   return value
+}
+
+/** As {@link expectMatrix}, for a matrix that will be written: no two elements may share a place. */
+export function expectOutput(value: unknown, name: string): Tensor {
+  const matrix = expectMatrix(value, name)
+  const [rows, columns] = matrix.shape
+  const [rowStride, columnStride] = matrix.strides
+  const apart =
+    rowStride >= columnStride ? rowStride > (columns - 1) * columnStride : columnStride > (rows - 1) * rowStride
+  if (rows * columns > 1 && !(apart && (rows === 1 || rowStride > 0) && (columns === 1 || columnStride > 0))) {
+    throw rangeError(
+      'NNZ_SHAPE',
+      `${name}: expected strides that keep elements apart, got [${matrix.strides.join(', ')}] for [${rows}, ${columns}]`,
+    )
+  }
+  return matrix
 }
 
 /** The same elements seen with rows and columns swapped; nothing is copied. */
@@ -142,11 +200,24 @@ export function transposed(matrix: Tensor): Tensor {
   }
 }
 
+/** Buffers of one growing memory: each growth makes a new one over the same bytes. */
+const memoryOf = new WeakMap<ArrayBufferLike, object>()
+
+/** Notes that `buffer` shows the bytes of `memory`. */
+export function noteMemoryBuffer(buffer: ArrayBufferLike, memory: object): void {
+  memoryOf.set(buffer, memory)
+}
+
+/** Whether two buffers show the same bytes. */
+export function sameMemory(a: ArrayBufferLike, b: ArrayBufferLike): boolean {
+  return a === b || (memoryOf.get(a) !== undefined && memoryOf.get(a) === memoryOf.get(b))
+}
+
 /** Whether two tensors can touch the same bytes. */
 export function overlaps(a: Tensor, b: Tensor): boolean {
   const x = a.data
   const y = b.data
-  if (x.buffer !== y.buffer || x.length === 0 || y.length === 0) return false
+  if (!sameMemory(x.buffer, y.buffer) || x.length === 0 || y.length === 0) return false
   return x.byteOffset < y.byteOffset + y.byteLength && y.byteOffset < x.byteOffset + x.byteLength
 }
 
@@ -154,7 +225,11 @@ export function overlaps(a: Tensor, b: Tensor): boolean {
 export function toFloat32(data: unknown, name: string): Float32Array {
   if (data instanceof Float32Array) return data
   if ((ArrayBuffer.isView(data) && !(data instanceof DataView)) || Array.isArray(data)) {
-    if (data instanceof BigInt64Array || data instanceof BigUint64Array || (Array.isArray(data) && data.some((v) => typeof v !== 'number'))) {
+    if (
+      data instanceof BigInt64Array ||
+      data instanceof BigUint64Array ||
+      (Array.isArray(data) && data.some((v) => typeof v !== 'number'))
+    ) {
       throw typeError('NNZ_TYPE', `${name}: expected numbers, got ${describe(data)} with other elements`)
     }
     return Float32Array.from(data as ArrayLike<number>)

@@ -1,7 +1,7 @@
-import { type Tensor, expectMatrix } from '@nnz/core'
+import { expectMatrix, type Tensor } from '@nnz/core'
 import { kernels } from './kernels/index.ts'
 import { type CallOptions, type PlanOptions, SpmmPlan } from './plan.ts'
-import { type SparseWeights, expectWeights } from './problem.ts'
+import { expectWeights, type SparseWeights } from './problem.ts'
 import { supports } from './spmm.ts'
 
 function run(x: Tensor, w: SparseWeights, options: CallOptions = {}): Tensor {

@@ -2,14 +2,15 @@ import {
   type Backend,
   type BackendOption,
   BucketedPlan,
-  type Explanation,
-  type Tensor,
   describe,
+  type Explanation,
   expectMatrix,
+  expectOutput,
   isTensor,
   overlaps,
   rangeError,
   resolveBackend,
+  type Tensor,
   toFloat32,
   transposed,
   typeError,
@@ -18,7 +19,16 @@ import {
 import { COSTS } from './cost-model.ts'
 import { kernels } from './kernels/index.ts'
 import type { SpmmArguments } from './kernels/types.ts'
-import { ACTIVATIONS, type Activation, type SparseWeights, type SpmmProblem, bytes, flops, outputRows, spmmProblem } from './problem.ts'
+import {
+  ACTIVATIONS,
+  type Activation,
+  bytes,
+  flops,
+  outputRows,
+  type SparseWeights,
+  type SpmmProblem,
+  spmmProblem,
+} from './problem.ts'
 
 /** Options that fix what a plan computes. */
 export interface OperationOptions {
@@ -56,13 +66,17 @@ export interface PlanOptions extends OperationOptions {
 }
 
 function expectOptions(options: unknown, name: string): void {
-  if (typeof options !== 'object' || options === null) throw typeError('NNZ_TYPE', `${name}: expected options to be an object, got ${describe(options)}`)
+  if (typeof options !== 'object' || options === null)
+    throw typeError('NNZ_TYPE', `${name}: expected options to be an object, got ${describe(options)}`)
 }
 
 function expectActivation(value: unknown, m: number, name: string): Activation {
   const activation = value ?? 'none'
   if (!ACTIVATIONS.includes(activation as Activation)) {
-    throw rangeError('NNZ_VALUE', `${name}: expected activation to be one of ${ACTIVATIONS.join(', ')}, got ${describe(value)}`)
+    throw rangeError(
+      'NNZ_VALUE',
+      `${name}: expected activation to be one of ${ACTIVATIONS.join(', ')}, got ${describe(value)}`,
+    )
   }
   if (activation === 'swiglu' && m % 2 !== 0) {
     throw rangeError('NNZ_SHAPE', `${name}: swiglu needs an even number of rows of w (gates, then values), got ${m}`)
@@ -73,7 +87,8 @@ function expectActivation(value: unknown, m: number, name: string): Activation {
 function expectBias(bias: ArrayLike<number> | undefined, m: number, name: string): Float32Array | undefined {
   if (bias === undefined || bias === null) return undefined
   const values = toFloat32(isTensor(bias) ? bias.data : bias, `${name}: bias`)
-  if (values.length !== m) throw rangeError('NNZ_SHAPE', `${name}: bias has ${values.length} elements, expected ${m} (the rows of w)`)
+  if (values.length !== m)
+    throw rangeError('NNZ_SHAPE', `${name}: bias has ${values.length} elements, expected ${m} (the rows of w)`)
   return values
 }
 
@@ -131,9 +146,16 @@ export class SpmmPlan {
     const [m, k] = this.#weights.shape
     const [rows, n] = input.shape
     if (rows !== k) {
-      throw rangeError('NNZ_SHAPE', `${name}: x has ${rows} ${tokens ? 'columns' : 'rows'}, expected ${k} (the columns of w)`)
+      throw rangeError(
+        'NNZ_SHAPE',
+        `${name}: x has ${rows} ${tokens ? 'columns' : 'rows'}, expected ${k} (the columns of w)`,
+      )
     }
-    if (n > this.#columns) throw rangeError('NNZ_SHAPE', `${name}: x has ${n} ${tokens ? 'rows' : 'columns'}, the plan is for at most ${this.#columns}`)
+    if (n > this.#columns)
+      throw rangeError(
+        'NNZ_SHAPE',
+        `${name}: x has ${n} ${tokens ? 'rows' : 'columns'}, the plan is for at most ${this.#columns}`,
+      )
     const height = outputRows({ m, activation: this.#activation })
     const shape = tokens ? [n, height] : [height, n]
     const bias = options.bias === undefined ? this.#bias : expectBias(options.bias, m, name)
@@ -151,11 +173,15 @@ export class SpmmPlan {
     return out
   }
 
-  #expectShaped(value: Tensor | undefined, shape: readonly number[], what: string): Tensor | undefined {
+  #expectShaped(value: Tensor | undefined, shape: readonly number[], what: 'out' | 'residual'): Tensor | undefined {
     if (value === undefined) return undefined
-    const matrix = expectMatrix(value, `${this.#operation}: ${what}`)
+    const name = `${this.#operation}: ${what}`
+    const matrix = what === 'out' ? expectOutput(value, name) : expectMatrix(value, name)
     if (matrix.shape[0] !== shape[0] || matrix.shape[1] !== shape[1]) {
-      throw rangeError('NNZ_SHAPE', `${this.#operation}: ${what} is [${matrix.shape.join(', ')}], expected [${shape.join(', ')}]`)
+      throw rangeError(
+        'NNZ_SHAPE',
+        `${this.#operation}: ${what} is [${matrix.shape.join(', ')}], expected [${shape.join(', ')}]`,
+      )
     }
     return matrix
   }
@@ -168,7 +194,10 @@ export class SpmmPlan {
   updateValues(values: ArrayLike<number>): void {
     const data = toFloat32(values, `${this.#operation}: values`)
     if (data.length !== this.#weights.nnz) {
-      throw rangeError('NNZ_SHAPE', `${this.#operation}: updateValues got ${data.length} values, expected ${this.#weights.nnz}`)
+      throw rangeError(
+        'NNZ_SHAPE',
+        `${this.#operation}: updateValues got ${data.length} values, expected ${this.#weights.nnz}`,
+      )
     }
     this.#inner.updateValues(data)
   }

@@ -1,4 +1,4 @@
-import { type Bsr, type Csr, type Problem, describe, typeError } from '@nnz/core'
+import { type Bsr, type Csr, describe, ensureChecked, type Problem, typeError } from '@nnz/core'
 
 /** Sparse weights that `spmm` and `linear` take. */
 export type SparseWeights = Csr | Bsr
@@ -35,7 +35,12 @@ export function outputRows(problem: { m: number; activation: Activation }): numb
 }
 
 /** Describes a call on `n` columns. */
-export function spmmProblem(operation: 'spmm' | 'linear', w: SparseWeights, n: number, activation: Activation): SpmmProblem {
+export function spmmProblem(
+  operation: 'spmm' | 'linear',
+  w: SparseWeights,
+  n: number,
+  activation: Activation,
+): SpmmProblem {
   return {
     operation,
     layout: w.layout,
@@ -62,7 +67,7 @@ export function bytes(problem: SpmmProblem): number {
 /** Checks that a value is a layout that its constructor has checked. */
 export function expectWeights(w: unknown, name: string): SparseWeights {
   const layout = typeof w === 'object' && w !== null && 'layout' in w ? w.layout : undefined
-  if (layout === 'csr' || layout === 'bsr') return w as SparseWeights
+  if (layout === 'csr' || layout === 'bsr') return ensureChecked(w as SparseWeights)
   const swapped = typeof w === 'object' && w !== null && 'dtype' in w ? ' (are the arguments swapped?)' : ''
   throw typeError('NNZ_TYPE', `${name}: expected w to be a csr or bsr layout, got ${describe(w)}${swapped}`)
 }

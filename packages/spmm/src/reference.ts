@@ -1,5 +1,5 @@
-import { type Tensor, bsr } from '@nnz/core'
-import { type Activation, type SparseWeights, outputRows } from './problem.ts'
+import { bsr, type Tensor } from '@nnz/core'
+import { type Activation, outputRows, type SparseWeights } from './problem.ts'
 
 /**
  * c of the error bound: a kernel's sum may be off by c · 2^-24 · (Σ|w||x| + |bias| + |residual|), or by twice the error of
@@ -44,7 +44,9 @@ function activate(x: number, activation: Activation): number {
     case 'gelu':
       return x === Number.NEGATIVE_INFINITY ? -0 : 0.5 * x * (1 + erf(x / Math.SQRT2))
     case 'gelu-tanh':
-      return x === Number.NEGATIVE_INFINITY ? -0 : 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))
+      return x === Number.NEGATIVE_INFINITY
+        ? -0
+        : 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))
     case 'silu':
       return silu(x)
     default:
@@ -80,7 +82,8 @@ export function reference(w: SparseWeights, x: Tensor, options: ReferenceOptions
   }
   if (options.bias) for (let i = 0; i < sums.length; i++) sums[i] += options.bias[Math.floor(i / n)]
   const residual = options.residual
-  const at = (i: number) => (residual ? residual.data[Math.floor(i / n) * residual.strides[0] + (i % n) * residual.strides[1]] : 0)
+  const at = (i: number) =>
+    residual ? residual.data[Math.floor(i / n) * residual.strides[0] + (i % n) * residual.strides[1]] : 0
   if (activation !== 'swiglu') return sums.map((sum, i) => activate(residual ? sum + at(i) : sum, activation))
   const half = outputRows({ m, activation }) * n
   return Float64Array.from({ length: half }, (_, i) => silu(sums[i]) * sums[half + i] + at(i))

@@ -1,7 +1,7 @@
-import { type Tensor, expectMatrix } from '@nnz/core'
+import { expectMatrix, type Tensor } from '@nnz/core'
 import { kernels } from './kernels/index.ts'
 import { type CallOptions, type PlanOptions, SpmmPlan } from './plan.ts'
-import { type SparseWeights, type SpmmProblem, expectWeights } from './problem.ts'
+import { expectWeights, type SparseWeights, type SpmmProblem } from './problem.ts'
 
 function run(w: SparseWeights, x: Tensor, options: CallOptions = {}): Tensor {
   const weights = expectWeights(w, 'spmm')

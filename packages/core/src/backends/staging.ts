@@ -16,7 +16,13 @@ function span([rows, columns]: readonly number[], [rowStride, columnStride]: rea
   return rows === 0 || columns === 0 ? 0 : (rows - 1) * rowStride + (columns - 1) * columnStride + 1
 }
 
-function copyStrided(from: Float32Array, to: Float32Array, shape: readonly number[], source: readonly number[], target: readonly number[]): void {
+function copyStrided(
+  from: Float32Array,
+  to: Float32Array,
+  shape: readonly number[],
+  source: readonly number[],
+  target: readonly number[],
+): void {
   const [rows, columns] = shape
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
@@ -50,7 +56,12 @@ export type OutputOrder = 'rows' | 'columns' | 'either'
  * Where a kernel may write a matrix: in place if it lies in WASM memory and has unit stride along an axis that suits the
  * kernel, else in `workspace`, from where `finish` copies it.
  */
-export function stageOutput(matrix: Tensor, memory: WasmMemory, workspace: number, order: OutputOrder): StagedMatrix & { finish(): void } {
+export function stageOutput(
+  matrix: Tensor,
+  memory: WasmMemory,
+  workspace: number,
+  order: OutputOrder,
+): StagedMatrix & { finish(): void } {
   const { shape, strides } = matrix
   const [rows, columns] = shape
   const address = addressOf(matrix, memory)
@@ -68,7 +79,8 @@ export function stageOutput(matrix: Tensor, memory: WasmMemory, workspace: numbe
     columnStride: target[1] * F32,
     finish() {
       const result = memory.f32.subarray(workspace / F32, workspace / F32 + rows * columns)
-      if (strides[0] === target[0] && strides[1] === target[1] && matrix.data.length === result.length) matrix.data.set(result)
+      if (strides[0] === target[0] && strides[1] === target[1] && matrix.data.length === result.length)
+        matrix.data.set(result)
       else copyStrided(result, matrix.data, shape, target, strides)
     },
   }

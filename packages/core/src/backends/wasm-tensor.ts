@@ -1,6 +1,13 @@
 import { typeError } from '../errors.ts'
 import type { WasmMemory } from '../memory/wasm-memory.ts'
-import { type BackendTensor, type Tensor, elementCount, rowMajorStrides } from '../tensor.ts'
+import {
+  type BackendTensor,
+  elementCount,
+  noteMemoryBuffer,
+  rowMajorStrides,
+  sameMemory,
+  type Tensor,
+} from '../tensor.ts'
 
 const forgotten = new FinalizationRegistry<() => void>((release) => release())
 /** A view keeps its block alive: the memory is not reused while anybody can still look at it. */
@@ -27,12 +34,16 @@ class WasmTensor implements BackendTensor {
 
   /** Byte address of the first element. */
   get address(): number {
-    if (this.#block.address === 0) throw typeError('NNZ_DISPOSED', `tensor [${this.shape.join(', ')}]: used after dispose()`)
+    if (this.#block.address === 0)
+      throw typeError('NNZ_DISPOSED', `tensor [${this.shape.join(', ')}]: used after dispose()`)
     return this.#block.address
   }
 
   get data(): Float32Array {
-    const view = new Float32Array(this.#memory.memory.buffer, this.address, this.#length)
+    const { buffer } = this.#memory.memory
+    // A shared memory gets a new buffer object when it grows, and old views stay valid.
+    if (this.#memory.shared) noteMemoryBuffer(buffer, this.#memory)
+    const view = new Float32Array(buffer, this.address, this.#length)
     blockOfView.set(view, this.#block)
     return view
   }
@@ -58,5 +69,5 @@ export function createWasmTensor(memory: WasmMemory, shape: readonly number[]): 
 export function addressOf(tensor: Tensor, memory: WasmMemory): number | undefined {
   if (tensor instanceof WasmTensor) return tensor.address
   const data = tensor.data
-  return data.buffer === memory.memory.buffer ? data.byteOffset : undefined
+  return sameMemory(data.buffer, memory.memory.buffer) ? data.byteOffset : undefined
 }

@@ -1,11 +1,11 @@
 import { configuration, expectThreads } from '../config.ts'
 import { BackendUnavailableError, describe, rangeError, typeError } from '../errors.ts'
-import { isNode, wasmFeatures } from '../features.ts'
+import { isNode, mayCompile, wasmFeatures } from '../features.ts'
 import { type WasmMemory, wasmMemory } from '../memory/wasm-memory.ts'
 import type { BackendTensor, TensorHost } from '../tensor.ts'
-import { type Pool, type Ranges, createPool } from '../threads/pool.ts'
+import { createPool, type Pool, type Ranges } from '../threads/pool.ts'
 import type { Backend } from './backend.ts'
-import { type KernelSet, compile, provideModule } from './kernel-set.ts'
+import { compile, hasProvidedModules, type KernelSet, provideModule } from './kernel-set.ts'
 import { createWasmTensor } from './wasm-tensor.ts'
 
 /** The variants of the WASM kernels. */
@@ -93,21 +93,19 @@ function usableVariant(): { variant: WasmVariant } | { reason: string } {
   if (choice === 'off') return { reason: 'WASM is switched off (NNZ_WASM=off or configure({ wasm: "off" }))' }
   if (!features.simd) return { reason: 'this host has no WebAssembly SIMD' }
   if (choice === 'relaxed' && !features.relaxed) return { reason: 'relaxed SIMD was asked for and this host has none' }
+  if (!mayCompile() && !hasProvidedModules())
+    return { reason: 'this host forbids compiling WebAssembly bytes, and wasm.load was given no modules' }
   return { variant: choice === 'base' || !features.relaxed ? 'simd' : 'relaxed' }
 }
 
 function open(threads: number): ReturnType<typeof createBackend> {
   const usable = usableVariant()
-  if ('reason' in usable) throw new BackendUnavailableError(`wasm: ${usable.reason}; use the js backend or run elsewhere`)
+  if ('reason' in usable)
+    throw new BackendUnavailableError(`wasm: ${usable.reason}; use the js backend or run elsewhere`)
   const key = `${usable.variant}/${threads}`
   let backend = backends.get(key)
   if (!backend) {
-    try {
-      backend = createBackend(usable.variant, threads)
-    } catch (cause) {
-      if (!(cause instanceof WebAssembly.CompileError)) throw cause
-      throw new BackendUnavailableError('wasm: this host forbids compiling WebAssembly bytes (see wasm.load); use the js backend', { cause })
-    }
+    backend = createBackend(usable.variant, threads)
     backends.set(key, backend)
   }
   return backend
@@ -116,7 +114,11 @@ function open(threads: number): ReturnType<typeof createBackend> {
 /** The threads of the default backend: as configured, but a browser must have asked with `wasm.threads` first. */
 function defaultThreads(): number {
   const { threads } = configuration()
-  return threads > 1 && wasmFeatures().threads && (isNode() || backends.has(`relaxed/${threads}`)) ? threads : 1
+  return threads > 1 &&
+    wasmFeatures().threads &&
+    (isNode() || backends.has(`relaxed/${threads}`) || backends.has(`simd/${threads}`))
+    ? threads
+    : 1
 }
 
 /** Whether WASM kernels run here; a string says why not. */
@@ -169,9 +171,13 @@ export const wasm = {
    * @param key the file's base name: `simd`, `relaxed`, `simd-shared` or `relaxed-shared`
    */
   load(set: string, key: string, module: WebAssembly.Module): void {
-    if (!(module instanceof WebAssembly.Module)) throw typeError('NNZ_TYPE', `wasm.load: expected a WebAssembly.Module, got ${describe(module)}`)
+    if (!(module instanceof WebAssembly.Module))
+      throw typeError('NNZ_TYPE', `wasm.load: expected a WebAssembly.Module, got ${describe(module)}`)
     if (!['simd', 'relaxed', 'simd-shared', 'relaxed-shared'].includes(key)) {
-      throw rangeError('NNZ_VALUE', `wasm.load: expected "simd", "relaxed", "simd-shared" or "relaxed-shared", got ${describe(key)}`)
+      throw rangeError(
+        'NNZ_VALUE',
+        `wasm.load: expected "simd", "relaxed", "simd-shared" or "relaxed-shared", got ${describe(key)}`,
+      )
     }
     provideModule(set, key, module)
   },

@@ -1,8 +1,8 @@
 import { type BackendOption, resolveBackend } from '../backends/resolve.ts'
-import { rangeError, typeError, describe } from '../errors.ts'
+import { describe, rangeError, typeError } from '../errors.ts'
 import { BucketedPlan } from '../plan/bucketed-plan.ts'
 import type { Explanation } from '../plan/explanation.ts'
-import { type Tensor, expectMatrix, overlaps, toFloat32, zeros } from '../tensor.ts'
+import { expectMatrix, expectOutput, overlaps, type Tensor, toFloat32, zeros } from '../tensor.ts'
 import { GEMM_COSTS } from './costs.ts'
 import { gemmKernels } from './kernels/index.ts'
 import type { GemmArguments, GemmWeights } from './kernels/types.ts'
@@ -35,7 +35,8 @@ export class GemmPlan {
   /** Use `gemm.plan`. */
   constructor(a: Tensor, options: GemmPlanOptions, runs?: number) {
     const name = runs === undefined ? 'gemm.plan' : 'gemm'
-    if (typeof options !== 'object' || options === null) throw typeError('NNZ_TYPE', `${name}: expected options to be an object, got ${describe(options)}`)
+    if (typeof options !== 'object' || options === null)
+      throw typeError('NNZ_TYPE', `${name}: expected options to be an object, got ${describe(options)}`)
     const matrix = expectMatrix(a, `${name}: a`)
     const [m, k] = matrix.shape
     this.#m = m
@@ -66,8 +67,9 @@ export class GemmPlan {
     const x = expectMatrix(b, 'gemm: b')
     const [k, n] = x.shape
     if (k !== this.#k) throw rangeError('NNZ_SHAPE', `gemm: b has ${k} rows, expected ${this.#k} (the columns of a)`)
-    if (n > this.#columns) throw rangeError('NNZ_SHAPE', `gemm: b has ${n} columns, the plan is for at most ${this.#columns}`)
-    const out = options.out === undefined ? zeros([this.#m, n]) : expectMatrix(options.out, 'gemm: out')
+    if (n > this.#columns)
+      throw rangeError('NNZ_SHAPE', `gemm: b has ${n} columns, the plan is for at most ${this.#columns}`)
+    const out = options.out === undefined ? zeros([this.#m, n]) : expectOutput(options.out, 'gemm: out')
     if (out.shape[0] !== this.#m || out.shape[1] !== n) {
       throw rangeError('NNZ_SHAPE', `gemm: out is [${out.shape.join(', ')}], expected [${this.#m}, ${n}]`)
     }

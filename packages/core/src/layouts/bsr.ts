@@ -30,12 +30,14 @@ export interface BsrParts {
 
 function expectBlockShape(blockShape: unknown, name: string): readonly [number, number] {
   const [rows, columns] = checks.expectShape(blockShape, `${name}: blockShape`)
-  if (rows === 0 || columns === 0) throw rangeError('NNZ_SHAPE', `${name}: expected a blockShape of at least 1x1, got ${rows}x${columns}`)
+  if (rows === 0 || columns === 0)
+    throw rangeError('NNZ_SHAPE', `${name}: expected a blockShape of at least 1x1, got ${rows}x${columns}`)
   return Object.freeze([rows, columns] as const)
 }
 
 function create(parts: BsrParts): Bsr {
-  if (typeof parts !== 'object' || parts === null) throw typeError('NNZ_TYPE', `bsr: expected an object, got ${describe(parts)}`)
+  if (typeof parts !== 'object' || parts === null)
+    throw typeError('NNZ_TYPE', `bsr: expected an object, got ${describe(parts)}`)
   const record: Bsr = {
     layout: 'bsr',
     shape: checks.expectShape(parts.shape, 'bsr'),
@@ -121,7 +123,13 @@ function transpose(w: Bsr): Bsr {
     const to = block * r * c
     for (let y = 0; y < r; y++) for (let x = 0; x < c; x++) values[to + x * r + y] = w.values[from + y * c + x]
   }
-  return create({ shape: [w.shape[1], w.shape[0]], blockShape: [c, r], rowOffsets: offsets, columnIndices: indices, values })
+  return create({
+    shape: [w.shape[1], w.shape[0]],
+    blockShape: [c, r],
+    rowOffsets: offsets,
+    columnIndices: indices,
+    values,
+  })
 }
 
 function fromCsr(w: Csr, blockShape: readonly number[]): Bsr {

@@ -40,11 +40,17 @@ export function checkOffsets(offsets: Uint32Array, groups: number, end: number, 
   if (offsets[0] !== 0) throw rangeError('NNZ_LAYOUT', `${name}[0]: expected 0, got ${offsets[0]}`)
   for (let i = 0; i < groups; i++) {
     if (offsets[i + 1] < offsets[i]) {
-      throw rangeError('NNZ_LAYOUT', `${name}[${i + 1}]: expected at least ${offsets[i]} (the entry before), got ${offsets[i + 1]}`)
+      throw rangeError(
+        'NNZ_LAYOUT',
+        `${name}[${i + 1}]: expected at least ${offsets[i]} (the entry before), got ${offsets[i + 1]}`,
+      )
     }
   }
   if (offsets[groups] !== end) {
-    throw rangeError('NNZ_LAYOUT', `${name}[${groups}]: expected ${end} (the number of entries), got ${offsets[groups]}`)
+    throw rangeError(
+      'NNZ_LAYOUT',
+      `${name}[${groups}]: expected ${end} (the number of entries), got ${offsets[groups]}`,
+    )
   }
 }
 
@@ -54,10 +60,14 @@ export function checkSortedIndices(offsets: Uint32Array, indices: Uint32Array, l
     let previous = -1
     for (let i = offsets[group]; i < offsets[group + 1]; i++) {
       const index = indices[i]
-      if (index >= limit) throw rangeError('NNZ_LAYOUT', `${name}[${i}]: expected an index below ${limit}, got ${index}`)
+      if (index >= limit)
+        throw rangeError('NNZ_LAYOUT', `${name}[${i}]: expected an index below ${limit}, got ${index}`)
       if (index <= previous) {
         const reason = index === previous ? 'a duplicate of' : 'smaller than'
-        throw rangeError('NNZ_LAYOUT', `${name}[${i}]: expected rising indices inside a group, ${index} is ${reason} the one before`)
+        throw rangeError(
+          'NNZ_LAYOUT',
+          `${name}[${i}]: expected rising indices inside a group, ${index} is ${reason} the one before`,
+        )
       }
       previous = index
     }
@@ -66,7 +76,8 @@ export function checkSortedIndices(offsets: Uint32Array, indices: Uint32Array, l
 
 /** Checks that an array has exactly `length` entries. */
 export function checkLength(array: ArrayLike<unknown>, length: number, name: string): void {
-  if (array.length !== length) throw rangeError('NNZ_LAYOUT', `${name}: expected ${length} entries, got ${array.length}`)
+  if (array.length !== length)
+    throw rangeError('NNZ_LAYOUT', `${name}: expected ${length} entries, got ${array.length}`)
 }
 
 /** Checks the data of a dense matrix given to `fromDense`. */
@@ -76,7 +87,10 @@ export function expectDense(data: ArrayLike<number>, shape: readonly [number, nu
   }
   const count = shape[0] * shape[1]
   if (data.length !== count) {
-    throw rangeError('NNZ_SHAPE', `${name}: data has ${data.length} elements, expected ${count} for [${shape.join(', ')}]`)
+    throw rangeError(
+      'NNZ_SHAPE',
+      `${name}: data has ${data.length} elements, expected ${count} for [${shape.join(', ')}]`,
+    )
   }
 }
 

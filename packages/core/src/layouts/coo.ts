@@ -22,7 +22,8 @@ export interface CooParts {
 }
 
 function create(parts: CooParts): Coo {
-  if (typeof parts !== 'object' || parts === null) throw typeError('NNZ_TYPE', `coo: expected an object, got ${describe(parts)}`)
+  if (typeof parts !== 'object' || parts === null)
+    throw typeError('NNZ_TYPE', `coo: expected an object, got ${describe(parts)}`)
   const record: Coo = {
     layout: 'coo',
     shape: checks.expectShape(parts.shape, 'coo'),
@@ -42,14 +43,21 @@ function validate(w: Coo): void {
   checks.checkLength(w.columnIndices, w.values.length, 'coo: columnIndices')
   let previous = -1
   for (let i = 0; i < w.values.length; i++) {
-    if (w.rowIndices[i] >= rows) throw rangeError('NNZ_LAYOUT', `coo: rowIndices[${i}]: expected an index below ${rows}, got ${w.rowIndices[i]}`)
+    if (w.rowIndices[i] >= rows)
+      throw rangeError('NNZ_LAYOUT', `coo: rowIndices[${i}]: expected an index below ${rows}, got ${w.rowIndices[i]}`)
     if (w.columnIndices[i] >= columns) {
-      throw rangeError('NNZ_LAYOUT', `coo: columnIndices[${i}]: expected an index below ${columns}, got ${w.columnIndices[i]}`)
+      throw rangeError(
+        'NNZ_LAYOUT',
+        `coo: columnIndices[${i}]: expected an index below ${columns}, got ${w.columnIndices[i]}`,
+      )
     }
     const position = w.rowIndices[i] * columns + w.columnIndices[i]
     if (position <= previous) {
       const reason = position === previous ? 'is a duplicate of' : 'stands before'
-      throw rangeError('NNZ_LAYOUT', `coo: rowIndices[${i}], columnIndices[${i}]: expected entries sorted by row, then column; it ${reason} the one before`)
+      throw rangeError(
+        'NNZ_LAYOUT',
+        `coo: rowIndices[${i}], columnIndices[${i}]: expected entries sorted by row, then column; it ${reason} the one before`,
+      )
     }
     previous = position
   }

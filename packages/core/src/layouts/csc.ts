@@ -22,7 +22,8 @@ export interface CscParts {
 }
 
 function create(parts: CscParts): Csc {
-  if (typeof parts !== 'object' || parts === null) throw typeError('NNZ_TYPE', `csc: expected an object, got ${describe(parts)}`)
+  if (typeof parts !== 'object' || parts === null)
+    throw typeError('NNZ_TYPE', `csc: expected an object, got ${describe(parts)}`)
   const record: Csc = {
     layout: 'csc',
     shape: checks.expectShape(parts.shape, 'csc'),
@@ -46,7 +47,12 @@ function validate(w: Csc): void {
 function fromCsr(w: Csr): Csc {
   const [rows, columns] = w.shape
   const { offsets, indices, order } = checks.transposeCompressed(rows, columns, w.rowOffsets, w.columnIndices)
-  return create({ shape: w.shape, columnOffsets: offsets, rowIndices: indices, values: checks.permute(w.values, order) })
+  return create({
+    shape: w.shape,
+    columnOffsets: offsets,
+    rowIndices: indices,
+    values: checks.permute(w.values, order),
+  })
 }
 
 function fromDense(data: ArrayLike<number>, shape: readonly number[]): Csc {
@@ -59,7 +65,12 @@ function toDense(w: Csc): Float32Array {
 
 function transpose(w: Csc): Csc {
   return fromCsr(
-    csr({ shape: [w.shape[1], w.shape[0]], rowOffsets: w.columnOffsets, columnIndices: w.rowIndices, values: w.values }),
+    csr({
+      shape: [w.shape[1], w.shape[0]],
+      rowOffsets: w.columnOffsets,
+      columnIndices: w.rowIndices,
+      values: w.values,
+    }),
   )
 }
 

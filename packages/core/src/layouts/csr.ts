@@ -25,7 +25,8 @@ export interface CsrParts {
 }
 
 function create(parts: CsrParts): Csr {
-  if (typeof parts !== 'object' || parts === null) throw typeError('NNZ_TYPE', `csr: expected an object, got ${describe(parts)}`)
+  if (typeof parts !== 'object' || parts === null)
+    throw typeError('NNZ_TYPE', `csr: expected an object, got ${describe(parts)}`)
   const record: Csr = {
     layout: 'csr',
     shape: checks.expectShape(parts.shape, 'csr'),
@@ -74,7 +75,8 @@ function toDense(w: Csr): Float32Array {
   const [rows, columns] = w.shape
   const dense = new Float32Array(rows * columns)
   for (let row = 0; row < rows; row++) {
-    for (let i = w.rowOffsets[row]; i < w.rowOffsets[row + 1]; i++) dense[row * columns + w.columnIndices[i]] = w.values[i]
+    for (let i = w.rowOffsets[row]; i < w.rowOffsets[row + 1]; i++)
+      dense[row * columns + w.columnIndices[i]] = w.values[i]
   }
   return dense
 }
@@ -82,13 +84,23 @@ function toDense(w: Csr): Float32Array {
 function transpose(w: Csr): Csr {
   const [rows, columns] = w.shape
   const { offsets, indices, order } = checks.transposeCompressed(rows, columns, w.rowOffsets, w.columnIndices)
-  return create({ shape: [columns, rows], rowOffsets: offsets, columnIndices: indices, values: checks.permute(w.values, order) })
+  return create({
+    shape: [columns, rows],
+    rowOffsets: offsets,
+    columnIndices: indices,
+    values: checks.permute(w.values, order),
+  })
 }
 
 function fromCsc(w: Csc): Csr {
   const [rows, columns] = w.shape
   const { offsets, indices, order } = checks.transposeCompressed(columns, rows, w.columnOffsets, w.rowIndices)
-  return create({ shape: w.shape, rowOffsets: offsets, columnIndices: indices, values: checks.permute(w.values, order) })
+  return create({
+    shape: w.shape,
+    rowOffsets: offsets,
+    columnIndices: indices,
+    values: checks.permute(w.values, order),
+  })
 }
 
 /**

@@ -75,7 +75,8 @@ export function createAllocator(start: number, end: number, grow: (bytes: number
     },
     free(address) {
       const size = sizes.get(address)
-      if (size === undefined) throw rangeError('NNZ_MEMORY', `memory: ${address} was not allocated, or was freed already`)
+      if (size === undefined)
+        throw rangeError('NNZ_MEMORY', `memory: ${address} was not allocated, or was freed already`)
       sizes.delete(address)
       used -= size
       release(address, size)

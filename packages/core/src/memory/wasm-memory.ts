@@ -48,7 +48,10 @@ function create(): WasmMemory {
     try {
       memory.grow(Math.max(wanted, needed))
     } catch (cause) {
-      throw Object.assign(rangeError('NNZ_MEMORY', `memory: ${bytes} more bytes do not fit into ${maximum} pages of 64 KiB`), { cause })
+      throw Object.assign(
+        rangeError('NNZ_MEMORY', `memory: ${bytes} more bytes do not fit into ${maximum} pages of 64 KiB`),
+        { cause },
+      )
     }
     return memory.buffer.byteLength
   })
@@ -57,7 +60,11 @@ function create(): WasmMemory {
   function live() {
     if (memory.buffer !== buffer) {
       buffer = memory.buffer
-      views = { f32: new Float32Array(memory.buffer), u8: new Uint8Array(memory.buffer), i32: new Int32Array(memory.buffer) }
+      views = {
+        f32: new Float32Array(memory.buffer),
+        u8: new Uint8Array(memory.buffer),
+        i32: new Int32Array(memory.buffer),
+      }
     }
     return views
   }

@@ -4,7 +4,7 @@ import type { CostModel } from './cost-model.ts'
 import { type Candidate, choose } from './dispatch.ts'
 import { type Explanation, explanationText, whyNot } from './explanation.ts'
 import type { Kernel, Problem, Runner } from './kernel.ts'
-import { type SharedPacking, acquirePacking } from './packing-store.ts'
+import { acquirePacking, type SharedPacking } from './packing-store.ts'
 
 /** What an operation gives to make a plan of it. */
 export interface PlanSpecification<P extends Problem, W extends object, A> {
@@ -55,9 +55,14 @@ export class BucketedPlan<P extends Problem, W extends object, A> {
     this.#specification = specification
     const { columns, runs } = specification
     if (!Number.isInteger(columns) || columns < 0) {
-      throw rangeError('NNZ_VALUE', `${specification.problem(0).operation}.plan: expected columns to be a whole number >= 0, got ${columns}`)
+      throw rangeError(
+        'NNZ_VALUE',
+        `${specification.problem(0).operation}.plan: expected columns to be a whole number >= 0, got ${columns}`,
+      )
     }
-    const ends = runs === undefined ? BUCKET_ENDS.filter((end) => end < columns) : []
+    // A kernel asked for by name runs every number of columns, or fails at those that it does not support.
+    const ends =
+      runs === undefined && specification.kernel === undefined ? BUCKET_ENDS.filter((end) => end < columns) : []
     try {
       // The largest number of columns decides first; smaller ones share its packing where that costs them little.
       for (const to of [columns, ...ends.reverse()]) this.#buckets.unshift(this.#bucket(to))
@@ -69,7 +74,7 @@ export class BucketedPlan<P extends Problem, W extends object, A> {
   }
 
   #bucket(to: number): Bucket<P, W, A> {
-    const { kernels, backend, weights, costs, kernel, strictNonFinite, runs, maxPackedBytes } = this.#specification
+    const { kernels, backend, costs, kernel, strictNonFinite, runs, maxPackedBytes } = this.#specification
     const problem = this.#specification.problem(to)
     const packed = new Set([...this.#packings].map(({ format }) => format))
     const options = { costs, runs: runs ?? Number.POSITIVE_INFINITY, kernel, strictNonFinite, packed }
@@ -82,12 +87,19 @@ export class BucketedPlan<P extends Problem, W extends object, A> {
       const known = packed.has(candidate.format)
       const packing = this.#acquire(candidate, problem)
       if (known || this.#packedBytes() <= limit) {
-        return { to, kernel: candidate, problem, candidates, packing, runner: candidate.plan(problem, packing.packing, backend) }
+        return {
+          to,
+          kernel: candidate,
+          problem,
+          candidates,
+          packing,
+          runner: candidate.plan(problem, packing.packing, backend),
+        }
       }
       this.#packings.delete(packing)
       packing.release()
     }
-    throw rangeError('NNZ_VALUE', `${problem.operation}.plan: no packing of ${String(weights)} fits into maxPackedBytes = ${limit}`)
+    throw rangeError('NNZ_VALUE', `${problem.operation}.plan: no packing fits into maxPackedBytes = ${limit}`)
   }
 
   #acquire(kernel: Kernel<P, W, A>, problem: P): SharedPacking {
@@ -119,7 +131,10 @@ export class BucketedPlan<P extends Problem, W extends object, A> {
       }
     }
     const { problem } = this.#specification
-    throw rangeError('NNZ_SHAPE', `${problem(0).operation}: ${columns} columns, the plan is for at most ${this.#specification.columns}`)
+    throw rangeError(
+      'NNZ_SHAPE',
+      `${problem(0).operation}: ${columns} columns, the plan is for at most ${this.#specification.columns}`,
+    )
   }
 
   /** Replaces the values in every packing; a packing that other plans hold too is copied first. */
@@ -152,9 +167,15 @@ export class BucketedPlan<P extends Problem, W extends object, A> {
       to: bucket.to,
       kernel: bucket.kernel.name,
       format: bucket.kernel.format,
-      predictedNanoseconds: bucket.candidates.find((candidate) => candidate.kernel === bucket.kernel)?.nanoseconds ?? Number.NaN,
+      predictedNanoseconds:
+        bucket.candidates.find((candidate) => candidate.kernel === bucket.kernel)?.nanoseconds ?? Number.NaN,
       others: bucket.candidates
-        .filter((candidate) => candidate.kernel !== bucket.kernel && candidate.kernel.backend === backend.name && candidate.kernel.variant.startsWith(backend.variant))
+        .filter(
+          (candidate) =>
+            candidate.kernel !== bucket.kernel &&
+            candidate.kernel.backend === backend.name &&
+            candidate.kernel.variant.startsWith(backend.variant),
+        )
         .map((candidate) => ({ kernel: candidate.kernel.name, why: whyNot(candidate) })),
     }))
     const largest = this.#buckets[this.#buckets.length - 1]
@@ -164,7 +185,8 @@ export class BucketedPlan<P extends Problem, W extends object, A> {
       variant: backend.variant,
       threads: backend.threads,
       kernel: largest.kernel.name,
-      why: kernel === undefined ? 'least predicted time among the kernels that support the problem' : 'asked for by name',
+      why:
+        kernel === undefined ? 'least predicted time among the kernels that support the problem' : 'asked for by name',
       flops: flops(problem(columns)),
       bytes: bytes(problem(columns)),
       packings: [...this.#packings].map(({ format, packing }) => ({ format, bytes: packing.bytes })),
@@ -175,7 +197,8 @@ export class BucketedPlan<P extends Problem, W extends object, A> {
   }
 
   expectAlive(): void {
-    if (this.#disposed) throw typeError('NNZ_DISPOSED', `${this.#specification.problem(0).operation}: the plan was used after dispose()`)
+    if (this.#disposed)
+      throw typeError('NNZ_DISPOSED', `${this.#specification.problem(0).operation}: the plan was used after dispose()`)
   }
 
   dispose(): void {

@@ -18,11 +18,15 @@ let tuned: CostModel = {}
  * @throws TypeError if an entry is not of the form `{ run: number[], pack: number[] }`
  */
 export function setCostModel(model: CostModel): void {
-  if (typeof model !== 'object' || model === null) throw typeError('NNZ_TYPE', `setCostModel: expected an object, got ${describe(model)}`)
+  if (typeof model !== 'object' || model === null)
+    throw typeError('NNZ_TYPE', `setCostModel: expected an object, got ${describe(model)}`)
   for (const [name, cost] of Object.entries(model)) {
     for (const part of [cost?.run, cost?.pack]) {
       if (!Array.isArray(part) || !part.every((value) => Number.isFinite(value))) {
-        throw typeError('NNZ_TYPE', `setCostModel: ${name}: expected { run: number[], pack: number[] }, got ${describe(cost)}`)
+        throw typeError(
+          'NNZ_TYPE',
+          `setCostModel: ${name}: expected { run: number[], pack: number[] }, got ${describe(cost)}`,
+        )
       }
     }
   }

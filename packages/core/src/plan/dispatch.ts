@@ -26,6 +26,10 @@ export interface Candidate<K> {
 /** A sparse kernel must be predicted this much faster than the dense one: the model errs by about as much. */
 const DENSE_MARGIN = 0.95
 
+function compare(a: number, b: number): number {
+  return a < b ? -1 : Number(a > b)
+}
+
 /** All kernels of a table for one problem, the usable ones first, by predicted time. */
 export function rank<P extends Problem, W, A>(
   kernels: readonly Kernel<P, W, A>[],
@@ -38,15 +42,20 @@ export function rank<P extends Problem, W, A>(
     .map((kernel) => {
       const supported = kernel.supports(problem)
       let reason = supported === true ? undefined : supported
-      if (!runsOn(kernel, backend)) reason = `needs ${kernel.backend} ${kernel.variant}, the backend is ${backend.name} ${backend.variant}`
+      if (!runsOn(kernel, backend))
+        reason = `needs ${kernel.backend} ${kernel.variant}, the backend is ${backend.name} ${backend.variant}`
       else if (kernel.dense && options.strictNonFinite) reason = 'dense, and strictNonFinite is set'
       const predicted = predict(kernel as Kernel<P, never, never>, problem, options.costs, backend.threads)
-      const packing = options.packed?.has(kernel.format) ? 0 : predicted.pack / options.runs
-      const margin = kernel.dense ? DENSE_MARGIN : 1
-      return { kernel, nanoseconds: reason === undefined ? (predicted.run + packing) * margin : Number.POSITIVE_INFINITY, reason }
+      const paid = options.packed?.has(kernel.format) || options.runs === Number.POSITIVE_INFINITY
+      const packing = paid ? 0 : predicted.pack / options.runs
+      return { kernel, nanoseconds: reason === undefined ? predicted.run + packing : Number.POSITIVE_INFINITY, reason }
     })
+  const score = ({ kernel, nanoseconds }: Candidate<unknown> & { kernel: { dense: boolean } }) =>
+    nanoseconds * (kernel.dense ? DENSE_MARGIN : 1)
   // A stable sort: kernels that the model does not know stay behind the known ones, in the order of the table.
-  return candidates.sort((a, b) => Number(a.reason !== undefined) - Number(b.reason !== undefined) || (a.nanoseconds < b.nanoseconds ? -1 : Number(a.nanoseconds > b.nanoseconds)))
+  return candidates.sort(
+    (a, b) => Number(a.reason !== undefined) - Number(b.reason !== undefined) || compare(score(a), score(b)),
+  )
 }
 
 /**
@@ -65,7 +74,10 @@ export function choose<P extends Problem, W, A>(
   if (best === undefined || best.reason !== undefined) {
     const reasons = candidates.map(({ kernel, reason }) => `${kernel.name}: ${reason}`)
     const wanted = options.kernel === undefined ? 'no kernel' : `no kernel named ${options.kernel}`
-    throw rangeError('NNZ_BACKEND', `${problem.operation}: ${wanted} can run this on ${backend.name} ${backend.variant} (${reasons.join('; ') || 'none in the table'})`)
+    throw rangeError(
+      'NNZ_BACKEND',
+      `${problem.operation}: ${wanted} can run this on ${backend.name} ${backend.variant} (${reasons.join('; ') || 'none in the table'})`,
+    )
   }
   return { chosen: best.kernel, candidates }
 }

@@ -17,7 +17,12 @@ export interface KernelTypes {
 }
 
 /** Every kernel of f32 in, f32 out. */
-export const F32_TYPES: KernelTypes = Object.freeze({ weights: 'f32', activations: 'f32', accumulator: 'f32', output: 'f32' })
+export const F32_TYPES: KernelTypes = Object.freeze({
+  weights: 'f32',
+  activations: 'f32',
+  accumulator: 'f32',
+  output: 'f32',
+})
 
 /** Weights in the form that a kernel reads. Immutable but for `updateValues`. */
 export interface Packing {

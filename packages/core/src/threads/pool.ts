@@ -70,9 +70,12 @@ export function createPool(memory: WasmMemory, threads: number): Pool {
   async function started(): Promise<void> {
     while (Atomics.load(words, JOB.ready) < threads - 1) {
       if (failure !== undefined) {
-        throw new BackendUnavailableError('threads: a worker did not start; where a content policy forbids Blob workers, give configure() a workerUrl', {
-          cause: failure,
-        })
+        throw new BackendUnavailableError(
+          'threads: a worker did not start; where a content policy forbids Blob workers, give configure() a workerUrl',
+          {
+            cause: failure,
+          },
+        )
       }
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
@@ -86,9 +89,10 @@ export function createPool(memory: WasmMemory, threads: number): Pool {
       if (Atomics.compareExchange(words, JOB.open, open, open - 1) !== open) continue
       try {
         entry(...args, ranges[2 * parts - 2], ranges[2 * parts - 1])
-      } finally {
-        Atomics.add(words, JOB.done, 1)
+      } catch {
+        Atomics.store(words, JOB.failed, 1)
       }
+      Atomics.add(words, JOB.done, 1)
     }
   }
 
@@ -97,7 +101,7 @@ export function createPool(memory: WasmMemory, threads: number): Pool {
     for (let done = Atomics.load(words, JOB.done); done < parts; done = Atomics.load(words, JOB.done)) {
       if (++spins > 2000 && mayBlock()) Atomics.wait(words, JOB.done, done, 100)
     }
-    if (Atomics.load(words, JOB.failed) !== 0) throw new Error('threads: a microkernel trapped in a worker')
+    if (Atomics.load(words, JOB.failed) !== 0) throw new Error('threads: a microkernel trapped')
   }
 
   post(-1)

@@ -41,7 +41,9 @@ function spawnBrowser(onError: (error: unknown) => void): PoolWorker {
   const { workerUrl } = configuration()
   const blob = () =>
     URL.createObjectURL(
-      new Blob([source('(handler) => { self.onmessage = (event) => handler(event.data) }')], { type: 'text/javascript' }),
+      new Blob([source('(handler) => { self.onmessage = (event) => handler(event.data) }')], {
+        type: 'text/javascript',
+      }),
     )
   const worker = new Worker(workerUrl ?? blob(), { type: 'module' })
   worker.onerror = onError

@@ -7,7 +7,14 @@ function erfc(x: number): number {
   const z = Math.abs(x)
   const t = 1 / (1 + 0.5 * z)
   const p =
-    1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277)))))))
+    1.00002368 +
+    t *
+      (0.37409196 +
+        t *
+          (0.09678418 +
+            t *
+              (-0.18628806 +
+                t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277)))))))
   const tail = t * Math.exp(-z * z - 1.26551223 + t * p)
   return x >= 0 ? tail : 2 - tail
 }
@@ -27,7 +34,12 @@ const FUNCTIONS: Record<Activation, ((x: number) => number) | undefined> = {
 }
 
 /** Adds bias and residual to y and applies the activation, in place. For `swiglu`, y is the product with all rows of w. */
-export function applyEpilogue(y: SpmmArguments['y'], activation: Activation, bias: Float32Array | undefined, residual: SpmmArguments['residual']): void {
+export function applyEpilogue(
+  y: SpmmArguments['y'],
+  activation: Activation,
+  bias: Float32Array | undefined,
+  residual: SpmmArguments['residual'],
+): void {
   const apply = FUNCTIONS[activation]
   if (!bias && !residual && !apply) return
   const [rows, columns] = y.shape
@@ -47,7 +59,11 @@ export function applyEpilogue(y: SpmmArguments['y'], activation: Activation, bia
 }
 
 /** y = silu(top half of `product`) · bottom half + residual. */
-export function applyGate(product: SpmmArguments['y'], y: SpmmArguments['y'], residual: SpmmArguments['residual']): void {
+export function applyGate(
+  product: SpmmArguments['y'],
+  y: SpmmArguments['y'],
+  residual: SpmmArguments['residual'],
+): void {
   const [rows, columns] = y.shape
   const half = rows * product.strides[0]
   const source = product.data

@@ -1,12 +1,12 @@
 import {
   type Backend,
-  type GemmKernel,
-  type GemmProblem,
-  type Packing,
-  type Runner,
   bsr,
   csr,
+  type GemmKernel,
+  type GemmProblem,
   gemmKernels,
+  type Packing,
+  type Runner,
   tensor,
 } from '@nnz/core'
 import type { SparseWeights, SpmmProblem } from '../problem.ts'
@@ -34,7 +34,8 @@ class DensePacking implements Packing {
     const { rowOffsets, columnIndices, order } = entriesOf(this.#weights)
     const dense = new Float32Array(rows * columns)
     for (let row = 0; row < rows; row++) {
-      for (let i = rowOffsets[row]; i < rowOffsets[row + 1]; i++) dense[row * columns + columnIndices[i]] = values[order ? order[i] : i]
+      for (let i = rowOffsets[row]; i < rowOffsets[row + 1]; i++)
+        dense[row * columns + columnIndices[i]] = values[order ? order[i] : i]
     }
     this.inner.updateValues(dense)
   }
@@ -59,7 +60,9 @@ function row(kernel: GemmKernel, layout: 'csr' | 'bsr'): SpmmKernel {
     format: kernel.format,
     dense: true,
     supports(problem) {
-      return problem.layout === layout ? kernel.supports(gemmProblem(problem)) : `is for ${layout} weights, these are ${problem.layout}`
+      return problem.layout === layout
+        ? kernel.supports(gemmProblem(problem))
+        : `is for ${layout} weights, these are ${problem.layout}`
     },
     runFeatures: (problem) => kernel.runFeatures(gemmProblem(problem)),
     packFeatures: ({ m, k }) => [m * k],
@@ -82,4 +85,7 @@ function row(kernel: GemmKernel, layout: 'csr' | 'bsr'): SpmmKernel {
 }
 
 /** Every dense kernel of core, for both layouts. */
-export const denseKernels: readonly SpmmKernel[] = gemmKernels.flatMap((kernel) => [row(kernel, 'csr'), row(kernel, 'bsr')])
+export const denseKernels: readonly SpmmKernel[] = gemmKernels.flatMap((kernel) => [
+  row(kernel, 'csr'),
+  row(kernel, 'bsr'),
+])

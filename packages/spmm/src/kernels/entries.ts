@@ -11,7 +11,8 @@ export interface Entries {
 
 /** The stored elements of a layout, row by row with rising columns; those of edge blocks beyond the shape are left out. */
 export function entriesOf(w: SparseWeights): Entries {
-  if (w.layout === 'csr') return { rowOffsets: w.rowOffsets, columnIndices: w.columnIndices, values: w.values, order: undefined }
+  if (w.layout === 'csr')
+    return { rowOffsets: w.rowOffsets, columnIndices: w.columnIndices, values: w.values, order: undefined }
   const [rows, columns] = w.shape
   const [r, c] = w.blockShape
   const rowOffsets = new Uint32Array(rows + 1)

@@ -20,7 +20,12 @@ class EntryPacking implements Packing {
   }
 
   get bytes(): number {
-    return this.rowOffsets.byteLength + this.columnIndices.byteLength + this.values.byteLength + (this.#order?.byteLength ?? 0)
+    return (
+      this.rowOffsets.byteLength +
+      this.columnIndices.byteLength +
+      this.values.byteLength +
+      (this.#order?.byteLength ?? 0)
+    )
   }
 
   updateValues(values: Float32Array): void {
@@ -37,7 +42,11 @@ function multiply(packing: EntryPacking, panel: Float64Array, x: SpmmArguments['
   const [rowStride, columnStride] = y.strides
   const target = y.data
   let column = 0
-  for (const [width, rowsTimes] of [[8, rowsTimesPanel8], [4, rowsTimesPanel4], [1, rowsTimesColumn]] as const) {
+  for (const [width, rowsTimes] of [
+    [8, rowsTimesPanel8],
+    [4, rowsTimesPanel4],
+    [1, rowsTimesColumn],
+  ] as const) {
     for (; column + width <= n; column += width) {
       packPanel(x.data, x.strides[0], x.strides[1], k, column, width, panel)
       rowsTimes(rowOffsets, columnIndices, values, panel, target, column * columnStride, rowStride, columnStride)

@@ -1,5 +1,13 @@
 /** Copies `width` columns of x, from `column` on, to rows of that width without gaps. */
-export function packPanel(x: Float32Array, rowStride: number, columnStride: number, k: number, column: number, width: number, panel: Float64Array): void {
+export function packPanel(
+  x: Float32Array,
+  rowStride: number,
+  columnStride: number,
+  k: number,
+  column: number,
+  width: number,
+  panel: Float64Array,
+): void {
   for (let i = 0, to = 0, row = 0; i < k; i++, row += rowStride) {
     for (let j = 0, from = row + column * columnStride; j < width; j++, from += columnStride) panel[to++] = x[from]
   }
@@ -9,12 +17,24 @@ export function packPanel(x: Float32Array, rowStride: number, columnStride: numb
 
 /** Eight columns of y = w·x. `y[offset + row * rowStride + j * columnStride]` is written for every row. */
 export function rowsTimesPanel8(
-  rowOffsets: Uint32Array, columnIndices: Uint32Array, values: Float64Array, panel: Float64Array,
-  y: Float32Array, offset: number, rowStride: number, columnStride: number,
+  rowOffsets: Uint32Array,
+  columnIndices: Uint32Array,
+  values: Float64Array,
+  panel: Float64Array,
+  y: Float32Array,
+  offset: number,
+  rowStride: number,
+  columnStride: number,
 ): void {
   for (let row = 0, at = offset; row < rowOffsets.length - 1; row++, at += rowStride) {
-    let s0 = 0, s1 = 0, s2 = 0, s3 = 0
-    let s4 = 0, s5 = 0, s6 = 0, s7 = 0
+    let s0 = 0,
+      s1 = 0,
+      s2 = 0,
+      s3 = 0
+    let s4 = 0,
+      s5 = 0,
+      s6 = 0,
+      s7 = 0
     for (let i = rowOffsets[row], end = rowOffsets[row + 1]; i < end; i++) {
       const value = values[i]
       const from = columnIndices[i] << 3
@@ -40,11 +60,20 @@ export function rowsTimesPanel8(
 
 /** Four columns, otherwise as {@link rowsTimesPanel8}. */
 export function rowsTimesPanel4(
-  rowOffsets: Uint32Array, columnIndices: Uint32Array, values: Float64Array, panel: Float64Array,
-  y: Float32Array, offset: number, rowStride: number, columnStride: number,
+  rowOffsets: Uint32Array,
+  columnIndices: Uint32Array,
+  values: Float64Array,
+  panel: Float64Array,
+  y: Float32Array,
+  offset: number,
+  rowStride: number,
+  columnStride: number,
 ): void {
   for (let row = 0, at = offset; row < rowOffsets.length - 1; row++, at += rowStride) {
-    let s0 = 0, s1 = 0, s2 = 0, s3 = 0
+    let s0 = 0,
+      s1 = 0,
+      s2 = 0,
+      s3 = 0
     for (let i = rowOffsets[row], end = rowOffsets[row + 1]; i < end; i++) {
       const value = values[i]
       const from = columnIndices[i] << 2
@@ -62,11 +91,19 @@ export function rowsTimesPanel4(
 
 /** One column: four chains, so that additions overlap. */
 export function rowsTimesColumn(
-  rowOffsets: Uint32Array, columnIndices: Uint32Array, values: Float64Array, column: Float64Array,
-  y: Float32Array, offset: number, rowStride: number,
+  rowOffsets: Uint32Array,
+  columnIndices: Uint32Array,
+  values: Float64Array,
+  column: Float64Array,
+  y: Float32Array,
+  offset: number,
+  rowStride: number,
 ): void {
   for (let row = 0, at = offset; row < rowOffsets.length - 1; row++, at += rowStride) {
-    let s0 = 0, s1 = 0, s2 = 0, s3 = 0
+    let s0 = 0,
+      s1 = 0,
+      s2 = 0,
+      s3 = 0
     let i = rowOffsets[row]
     const end = rowOffsets[row + 1]
     for (const last = end - 3; i < last; i += 4) {

@@ -13,7 +13,8 @@ class RowPacking implements Packing {
     const [rowStride, columnStride] = matrix.strides
     const data = matrix.data
     this.values = new Float32Array(m * k)
-    for (let i = 0, to = 0; i < m; i++) for (let j = 0; j < k; j++) this.values[to++] = data[i * rowStride + j * columnStride]
+    for (let i = 0, to = 0; i < m; i++)
+      for (let j = 0; j < k; j++) this.values[to++] = data[i * rowStride + j * columnStride]
   }
 
   get bytes(): number {
@@ -36,16 +37,32 @@ function packPanel({ data, shape, strides }: Tensor, column: number, panel: Floa
 }
 
 /** Two rows times four columns: eight sums in registers, six loads for eight multiplications. */
-function multiplyPanel(weights: Float32Array, m: number, k: number, panel: Float32Array, sums: Float32Array, store: (row: number) => void): void {
+function multiplyPanel(
+  weights: Float32Array,
+  m: number,
+  k: number,
+  panel: Float32Array,
+  sums: Float32Array,
+  store: (row: number) => void,
+): void {
   for (let row = 0; row < m; row += 2) {
     const a = row * k
     const b = row + 1 < m ? a + k : a
-    let s0 = fround(0), s1 = fround(0), s2 = fround(0), s3 = fround(0)
-    let t0 = fround(0), t1 = fround(0), t2 = fround(0), t3 = fround(0)
+    let s0 = fround(0),
+      s1 = fround(0),
+      s2 = fround(0),
+      s3 = fround(0)
+    let t0 = fround(0),
+      t1 = fround(0),
+      t2 = fround(0),
+      t3 = fround(0)
     for (let i = 0, from = 0; i < k; i++, from += 4) {
       const u = weights[a + i]
       const v = weights[b + i]
-      const x0 = panel[from], x1 = panel[from + 1], x2 = panel[from + 2], x3 = panel[from + 3]
+      const x0 = panel[from],
+        x1 = panel[from + 1],
+        x2 = panel[from + 2],
+        x3 = panel[from + 3]
       s0 = fround(s0 + fround(u * x0))
       s1 = fround(s1 + fround(u * x1))
       s2 = fround(s2 + fround(u * x2))

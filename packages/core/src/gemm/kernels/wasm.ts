@@ -1,10 +1,10 @@
+import type { Backend } from '../../backends/backend.ts'
 import { isWasm } from '../../backends/resolve.ts'
 import { stageInput, stageOutput } from '../../backends/staging.ts'
 import type { WasmBackend, WasmVariant } from '../../backends/wasm.ts'
-import { WasmBlock, Workspace, balancedRanges } from '../../backends/workspace.ts'
+import { balancedRanges, WasmBlock, Workspace } from '../../backends/workspace.ts'
 import { rangeError } from '../../errors.ts'
 import * as set from '../../generated/wasm.ts'
-import type { Backend } from '../../backends/backend.ts'
 import { F32_TYPES, type Packing, type Runner } from '../../plan/kernel.ts'
 import { type Tensor, tensor } from '../../tensor.ts'
 import type { GemmProblem } from '../problem.ts'
@@ -105,7 +105,17 @@ function panels(variant: WasmVariant): GemmKernel {
           const from = stageInput(x, memory, xRoom())
           const to = stageOutput(y, memory, yRoom(), 'rows')
           const packed = xPanels()
-          kernels.call('gemmPackB', packed, from.address, from.rowStride, from.columnStride, k, n, 0, Math.ceil(n / PANEL_COLUMNS))
+          kernels.call(
+            'gemmPackB',
+            packed,
+            from.address,
+            from.rowStride,
+            from.columnStride,
+            k,
+            n,
+            0,
+            Math.ceil(n / PANEL_COLUMNS),
+          )
           kernels.parallel('gemm', [to.address, to.rowStride, weights, packed, m, n, k], tileRanges)
           to.finish()
         },
@@ -123,7 +133,9 @@ function tokens(variant: WasmVariant): GemmKernel {
     pack({ matrix }: GemmWeights, { m, k }, target) {
       const backend = expectWasm(target)
       return new DensePacking(backend, matrix, m * k * F32, (from, to) => {
-        backend.kernels(set).call('gemmPackB', to, from.address, from.columnStride, from.rowStride, k, m, 0, Math.ceil(m / PANEL_COLUMNS))
+        backend
+          .kernels(set)
+          .call('gemmPackB', to, from.address, from.columnStride, from.rowStride, k, m, 0, Math.ceil(m / PANEL_COLUMNS))
       })
     },
     plan({ m, k, n: most }, packing, target): Runner<GemmArguments> {
@@ -187,7 +199,8 @@ function gemv(variant: WasmVariant): GemmKernel {
           const to = stageOutput(y, memory, yRoom(), 'either')
           const contiguous = from.rowStride === F32
           const column = contiguous ? from.address : xColumn()
-          if (!contiguous) kernels.call('gemmPackB', column, from.address, from.rowStride, from.columnStride, k, 1, 0, 1)
+          if (!contiguous)
+            kernels.call('gemmPackB', column, from.address, from.rowStride, from.columnStride, k, 1, 0, 1)
           kernels.parallel('gemv', [to.address, to.rowStride, weights, k * F32, column, m, k], groups)
           to.finish()
         },
@@ -212,4 +225,8 @@ function row(variant: WasmVariant, method: string, format: string) {
 const VARIANTS: readonly WasmVariant[] = ['relaxed', 'simd']
 
 /** The WASM rows, in both variants. */
-export const wasmKernels: readonly GemmKernel[] = VARIANTS.flatMap((variant) => [panels(variant), tokens(variant), gemv(variant)])
+export const wasmKernels: readonly GemmKernel[] = VARIANTS.flatMap((variant) => [
+  panels(variant),
+  tokens(variant),
+  gemv(variant),
+])

@@ -1,11 +1,21 @@
-import { F32_TYPES, type Packing, type Runner, type WasmBackend, type WasmVariant, Workspace, balancedRanges, stageInput, stageOutput } from '@nnz/core'
+import {
+  balancedRanges,
+  F32_TYPES,
+  type Packing,
+  type Runner,
+  stageInput,
+  stageOutput,
+  type WasmBackend,
+  type WasmVariant,
+  Workspace,
+} from '@nnz/core'
 import * as set from '../../generated/wasm.ts'
-import { type SpmmProblem, outputRows } from '../../problem.ts'
+import { outputRows, type SpmmProblem } from '../../problem.ts'
 import { entriesOf } from '../entries.ts'
 import type { SpmmArguments, SpmmKernel } from '../types.ts'
 import { createEpilogue } from './epilogue.ts'
 import { expectWasm } from './expect-wasm.ts'
-import { type StreamGeometry, layOutStream, streamShape } from './stream.ts'
+import { layOutStream, type StreamGeometry, streamShape } from './stream.ts'
 import { StreamPacking } from './stream-packing.ts'
 
 const F32 = 4
@@ -57,7 +67,10 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Run
       const vectors = Math.ceil(n / 4)
       const width = panelVectors(vectors)
       const fitting = Math.floor(GROUP_BYTES / Math.max(1, k * width * VECTOR))
-      const groupPanels = Math.max(1, Math.min(MOST_GROUP_PANELS, fitting, Math.floor(vectors / width / backend.threads)))
+      const groupPanels = Math.max(
+        1,
+        Math.min(MOST_GROUP_PANELS, fitting, Math.floor(vectors / width / backend.threads)),
+      )
       const groups = Math.ceil(Math.ceil(vectors / width) / groupPanels)
       if (partitioned !== groups) {
         partition(windowBytes, groups, parts, bounds)
@@ -65,15 +78,32 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Run
       }
       memory.i32.set(bounds, boundsRoom() / 4)
       const from = stageInput(x, memory, xRoom())
-      kernels.parallel('packPanels', [from.address, from.rowStride, from.columnStride, k, n, width, xPanels()], packRanges)
+      kernels.parallel(
+        'packPanels',
+        [from.address, from.rowStride, from.columnStride, k, n, width, xPanels()],
+        packRanges,
+      )
       const to = epilogue.target(y, () => stageOutput(y, memory, yRoom(), operation === 'linear' ? 'columns' : 'rows'))
       const byRows = to.columnStride === F32
       const output = !byRows ? OUTPUT.tokens : n % 4 === 0 ? OUTPUT.direct : OUTPUT.rows
       kernels.parallel(
         'spmmCsr',
         [
-          weights.stream, weights.table(0), m, k, windowRows, kBlock, xPanels(), n, width, groupPanels,
-          to.address, byRows ? to.rowStride : to.columnStride, output, scratch(), boundsRoom(),
+          weights.stream,
+          weights.table(0),
+          m,
+          k,
+          windowRows,
+          kBlock,
+          xPanels(),
+          n,
+          width,
+          groupPanels,
+          to.address,
+          byRows ? to.rowStride : to.columnStride,
+          output,
+          scratch(),
+          boundsRoom(),
         ],
         partRanges,
       )

@@ -1,4 +1,4 @@
-import { type StagedMatrix, type WasmBackend, type Workspace, tensor } from '@nnz/core'
+import { type StagedMatrix, tensor, type WasmBackend, type Workspace } from '@nnz/core'
 import type { SpmmProblem } from '../../problem.ts'
 import { applyEpilogue, applyGate } from '../activation-js.ts'
 import type { SpmmArguments } from '../types.ts'
@@ -9,7 +9,12 @@ const F32 = 4
 export interface Epilogue {
   /** Where the product is to be written: the output itself, or room of its own where gating halves it. */
   target(y: SpmmArguments['y'], stage: () => StagedMatrix & { finish(): void }): StagedMatrix & { finish(): void }
-  apply(product: StagedMatrix, y: SpmmArguments['y'], bias: Float32Array | undefined, residual: SpmmArguments['residual']): void
+  apply(
+    product: StagedMatrix,
+    y: SpmmArguments['y'],
+    bias: Float32Array | undefined,
+    residual: SpmmArguments['residual'],
+  ): void
 }
 
 /** Bias, residual and activation of a plan. */
@@ -17,7 +22,9 @@ export function createEpilogue(problem: SpmmProblem, backend: WasmBackend, works
   const { m, n, activation } = problem
   const product = activation === 'swiglu' ? workspace.region(m * n * F32) : undefined
   const view = (at: StagedMatrix, rows: number, columns: number) =>
-    tensor(backend.memory.f32.subarray(at.address / F32), [rows, columns], { strides: [at.rowStride / F32, at.columnStride / F32] })
+    tensor(backend.memory.f32.subarray(at.address / F32), [rows, columns], {
+      strides: [at.rowStride / F32, at.columnStride / F32],
+    })
   return {
     target(y, stage) {
       if (!product) return stage()

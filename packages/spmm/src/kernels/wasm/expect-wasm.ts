@@ -1,4 +1,4 @@
-import { type Backend, type WasmBackend, isWasm, rangeError } from '@nnz/core'
+import { type Backend, isWasm, rangeError, type WasmBackend } from '@nnz/core'
 
 /** Narrows a backend for a WASM row. */
 export function expectWasm(backend: Backend): WasmBackend {

@@ -1,11 +1,21 @@
-import { F32_TYPES, type Packing, type Runner, type WasmBackend, type WasmVariant, Workspace, balancedRanges, stageInput, stageOutput } from '@nnz/core'
+import {
+  balancedRanges,
+  F32_TYPES,
+  type Packing,
+  type Runner,
+  stageInput,
+  stageOutput,
+  type WasmBackend,
+  type WasmVariant,
+  Workspace,
+} from '@nnz/core'
 import * as set from '../../generated/wasm.ts'
 import type { SpmmProblem } from '../../problem.ts'
 import { entriesOf } from '../entries.ts'
 import type { SpmmArguments, SpmmKernel } from '../types.ts'
 import { createEpilogue } from './epilogue.ts'
 import { expectWasm } from './expect-wasm.ts'
-import { type SellGeometry, layOutSell } from './sell.ts'
+import { layOutSell, type SellGeometry } from './sell.ts'
 import { StreamPacking } from './stream-packing.ts'
 
 const F32 = 4
@@ -21,14 +31,32 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Run
   const xBlocks = workspace.region(kBlocks * (kBlock + 4) * F32)
   const yRoom = workspace.region(m * F32)
   const epilogue = createEpilogue(problem, backend, workspace)
-  const parts = balancedRanges(slices, backend.threads === 1 ? 1 : 4 * backend.threads, (slice) => sliceBytes[slice] + 1)
+  const parts = balancedRanges(
+    slices,
+    backend.threads === 1 ? 1 : 4 * backend.threads,
+    (slice) => sliceBytes[slice] + 1,
+  )
   return {
     run({ x, y, bias, residual }) {
       if (x.shape[1] === 0) return
       const from = stageInput(x, memory, xRoom())
       kernels.call('packColumn', from.address, from.rowStride, k, kBlock, xBlocks(), 0, kBlocks)
       const to = epilogue.target(y, () => stageOutput(y, memory, yRoom(), 'either'))
-      kernels.parallel('spmvSell', [weights.stream, weights.table(0), weights.table(1), slices, kBlocks, kBlock, xBlocks(), to.address, to.rowStride], parts)
+      kernels.parallel(
+        'spmvSell',
+        [
+          weights.stream,
+          weights.table(0),
+          weights.table(1),
+          slices,
+          kBlocks,
+          kBlock,
+          xBlocks(),
+          to.address,
+          to.rowStride,
+        ],
+        parts,
+      )
       epilogue.apply(to, y, bias, residual)
       to.finish()
     },

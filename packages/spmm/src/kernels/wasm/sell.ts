@@ -21,7 +21,8 @@ export interface SellGeometry {
 function sortedRows({ rowOffsets }: Entries, m: number): Uint32Array {
   const rows = Uint32Array.from({ length: m }, (_, row) => row)
   const count = (row: number) => rowOffsets[row + 1] - rowOffsets[row]
-  for (let top = 0; top < m; top += SORT_ROWS) rows.subarray(top, top + SORT_ROWS).sort((a, b) => count(b) - count(a) || a - b)
+  for (let top = 0; top < m; top += SORT_ROWS)
+    rows.subarray(top, top + SORT_ROWS).sort((a, b) => count(b) - count(a) || a - b)
   return rows
 }
 

@@ -93,7 +93,10 @@ export function layOutStream(entries: Entries, shape: StreamShape): PackedForm<S
   segments[segments.length - 1] = at
   return {
     bytes: at,
-    geometry: { ...shape, windowBytes: Array.from({ length: windows }, (_, i) => segments[(i + 1) * kBlocks] - segments[i * kBlocks]) },
+    geometry: {
+      ...shape,
+      windowBytes: Array.from({ length: windows }, (_, i) => segments[(i + 1) * kBlocks] - segments[i * kBlocks]),
+    },
     tables: [segments],
     valuePositions,
     write(target) {
