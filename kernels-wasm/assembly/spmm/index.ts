@@ -1,3 +1,4 @@
+export { epilogue, epilogueTokens, gateSilu } from '../lib/epilogue'
 export { spmmCsr } from './csr'
 export { packPanels } from './pack'
 export { scatterValues } from './scatter'

@@ -9,6 +9,7 @@ import {
   isTensor,
   overlaps,
   rangeError,
+  registerDispose,
   resolveBackend,
   type Tensor,
   toFloat32,
@@ -93,7 +94,8 @@ function expectBias(bias: ArrayLike<number> | undefined, m: number, name: string
 }
 
 /** Weights packed and kernels chosen, to be run many times on up to `columns` columns. */
-export class SpmmPlan {
+export class SpmmPlan implements Partial<Disposable> {
+  declare readonly [Symbol.dispose]: () => void
   readonly #inner: BucketedPlan<SpmmProblem, SparseWeights, SpmmArguments>
   readonly #operation: 'spmm' | 'linear'
   readonly #weights: SparseWeights
@@ -213,6 +215,4 @@ export class SpmmPlan {
   }
 }
 
-if (Symbol.dispose) Object.defineProperty(SpmmPlan.prototype, Symbol.dispose, { value: SpmmPlan.prototype.dispose })
-
-export interface SpmmPlan extends Partial<Disposable> {}
+registerDispose(SpmmPlan.prototype)

@@ -24,6 +24,10 @@ function copyStrided(
   target: readonly number[],
 ): void {
   const [rows, columns] = shape
+  if (source[0] === target[0] && source[1] === target[1] && span(shape, source) === rows * columns) {
+    to.set(from.length === rows * columns ? from : from.subarray(0, rows * columns))
+    return
+  }
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       to[row * target[0] + column * target[1]] = from[row * source[0] + column * source[1]]
@@ -49,8 +53,31 @@ export function stageInput(matrix: Tensor, memory: WasmMemory, workspace: number
   return { address: workspace, rowStride: shape[1] * F32, columnStride: F32 }
 }
 
-/** Which axis of an output a kernel writes with unit stride; `either` for kernels that can do both. */
-export type OutputOrder = 'rows' | 'columns' | 'either'
+/** The axis along which a kernel wants unit stride; `either` for kernels that can do both. */
+export type Order = 'rows' | 'columns' | 'either'
+
+/**
+ * As {@link stageInput}, with unit stride along one axis: `rows` makes neighbours in a row neighbours in memory.
+ *
+ * @param copy take a copy even where the matrix could be read in place
+ */
+export function stageInputAs(
+  matrix: Tensor,
+  memory: WasmMemory,
+  workspace: number,
+  order: 'rows' | 'columns',
+  copy: boolean,
+): StagedMatrix {
+  const { shape, strides } = matrix
+  const address = addressOf(matrix, memory)
+  const fits = order === 'rows' ? strides[1] === 1 || shape[1] === 1 : strides[0] === 1 || shape[0] === 1
+  if (!copy && address !== undefined && fits)
+    return { address, rowStride: strides[0] * F32, columnStride: strides[1] * F32 }
+  const target = order === 'rows' ? [shape[1], 1] : [1, shape[0]]
+  const room = memory.f32.subarray(workspace / F32, workspace / F32 + shape[0] * shape[1])
+  copyStrided(matrix.data, room, shape, strides, target)
+  return { address: workspace, rowStride: target[0] * F32, columnStride: target[1] * F32 }
+}
 
 /**
  * Where a kernel may write a matrix: in place if it lies in WASM memory and has unit stride along an axis that suits the
@@ -60,7 +87,7 @@ export function stageOutput(
   matrix: Tensor,
   memory: WasmMemory,
   workspace: number,
-  order: OutputOrder,
+  order: Order,
 ): StagedMatrix & { finish(): void } {
   const { shape, strides } = matrix
   const [rows, columns] = shape

@@ -1,3 +1,4 @@
+import { registerDispose } from '../dispose.ts'
 import { typeError } from '../errors.ts'
 import type { WasmMemory } from '../memory/wasm-memory.ts'
 import {
@@ -56,9 +57,7 @@ class WasmTensor implements BackendTensor {
   }
 }
 
-if (Symbol.dispose) {
-  Object.defineProperty(WasmTensor.prototype, Symbol.dispose, { value: WasmTensor.prototype.dispose })
-}
+registerDispose(WasmTensor.prototype)
 
 /** A tensor of zeros in WASM memory. */
 export function createWasmTensor(memory: WasmMemory, shape: readonly number[]): BackendTensor {

@@ -9,6 +9,11 @@ export class Workspace {
     this.#backend = backend
   }
 
+  /** Bytes of all regions. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Reserves `bytes` bytes, aligned to 64, and returns a function that gives their address during a run. */
   region(bytes: number): () => number {
     const offset = this.#bytes

@@ -1,4 +1,5 @@
 import { type BackendOption, resolveBackend } from '../backends/resolve.ts'
+import { registerDispose } from '../dispose.ts'
 import { describe, rangeError, typeError } from '../errors.ts'
 import { BucketedPlan } from '../plan/bucketed-plan.ts'
 import type { Explanation } from '../plan/explanation.ts'
@@ -26,7 +27,8 @@ export interface GemmPlanOptions extends Omit<GemmOptions, 'out'> {
 }
 
 /** Dense weights packed once, to be multiplied many times. */
-export class GemmPlan {
+export class GemmPlan implements Partial<Disposable> {
+  declare readonly [Symbol.dispose]: () => void
   readonly #inner: BucketedPlan<GemmProblem, GemmWeights, GemmArguments>
   readonly #m: number
   readonly #k: number
@@ -96,9 +98,7 @@ export class GemmPlan {
   }
 }
 
-export interface GemmPlan extends Partial<Disposable> {}
-
-if (Symbol.dispose) Object.defineProperty(GemmPlan.prototype, Symbol.dispose, { value: GemmPlan.prototype.dispose })
+registerDispose(GemmPlan.prototype)
 
 function run(a: Tensor, b: Tensor, options: GemmOptions = {}): Tensor {
   const columns = expectMatrix(b, 'gemm: b').shape[1]

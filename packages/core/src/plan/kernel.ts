@@ -35,6 +35,8 @@ export interface Packing {
 
 /** What a plan calls: no allocation, no validation. */
 export interface Runner<A> {
+  /** Bytes that a run uses at the beginning of the workspace: a runner around this one leaves them alone. */
+  readonly workspaceBytes?: number
   run(args: A): void
 }
 

@@ -2,17 +2,23 @@ import {
   type Backend,
   bsr,
   csr,
+  type GemmArguments,
   type GemmKernel,
   type GemmProblem,
   gemmKernels,
+  isWasm,
+  overlaps,
   type Packing,
   type Runner,
   tensor,
+  type WasmBackend,
+  Workspace,
 } from '@nnz/core'
 import type { SparseWeights, SpmmProblem } from '../problem.ts'
 import { applyEpilogue, applyGate } from './activation-js.ts'
 import { entriesOf } from './entries.ts'
 import type { SpmmArguments, SpmmKernel } from './types.ts'
+import { createFinish } from './wasm/epilogue.ts'
 
 /** Weights with their zeros filled in, packed for the dense kernel. */
 class DensePacking implements Packing {
@@ -67,19 +73,40 @@ function row(kernel: GemmKernel, layout: 'csr' | 'bsr'): SpmmKernel {
     runFeatures: (problem) => kernel.runFeatures(gemmProblem(problem)),
     packFeatures: ({ m, k }) => [m * k],
     pack: (w, problem, backend) => new DensePacking(w, kernel, gemmProblem(problem), backend),
-    plan(problem, packing, backend): Runner<SpmmArguments> {
+    plan(problem, packing, backend) {
       const inner = kernel.plan(gemmProblem(problem), (packing as DensePacking).inner, backend)
-      const gated = problem.activation === 'swiglu' ? new Float32Array(problem.m * problem.n) : undefined
-      return {
-        run({ x, y, bias, residual }) {
-          const n = x.shape[1]
-          const product = gated ? tensor(gated.subarray(0, problem.m * n), [problem.m, n]) : y
-          const added = residual === y ? { ...residual, data: residual.data.slice() } : residual
-          inner.run({ x, y: product })
-          applyEpilogue(product, gated ? 'none' : problem.activation, bias, gated ? undefined : added)
-          if (gated) applyGate(product, y, added)
-        },
-      }
+      return isWasm(backend) ? planWasm(problem, inner, backend) : planJs(problem, inner)
+    },
+  }
+}
+
+function planWasm(problem: SpmmProblem, inner: Runner<GemmArguments>, backend: WasmBackend): Runner<SpmmArguments> {
+  const workspace = new Workspace(backend)
+  // The dense kernel has the first part of the workspace for itself.
+  workspace.region(inner.workspaceBytes ?? 0)
+  const finish = createFinish(problem, backend, workspace)
+  return {
+    run(args) {
+      const { x } = args
+      finish(args, problem.operation === 'linear' ? 'columns' : 'rows', (to) => {
+        const strides = [to.rowStride / 4, to.columnStride / 4]
+        inner.run({ x, y: tensor(backend.memory.f32.subarray(to.address / 4), [problem.m, x.shape[1]], { strides }) })
+      })
+    },
+  }
+}
+
+function planJs(problem: SpmmProblem, inner: Runner<GemmArguments>): Runner<SpmmArguments> {
+  const gated = problem.activation === 'swiglu' ? new Float32Array(problem.m * problem.n) : undefined
+  return {
+    run({ x, y, bias, residual }) {
+      const n = x.shape[1]
+      const product = gated ? tensor(gated.subarray(0, problem.m * n), [problem.m, n]) : y
+      // Before the product is written: y may be the residual itself.
+      const added = residual && overlaps(residual, y) ? { ...residual, data: residual.data.slice() } : residual
+      inner.run({ x, y: product })
+      applyEpilogue(product, gated ? 'none' : problem.activation, bias, gated ? undefined : added)
+      if (gated) applyGate(product, y, added)
     },
   }
 }

@@ -100,6 +100,7 @@ function panels(variant: WasmVariant): GemmKernel {
       const yRoom = workspace.region(m * most * F32)
       const tileRanges = ranges(Math.ceil(m / TILE_ROWS), backend)
       return {
+        workspaceBytes: workspace.bytes,
         run({ x, y }) {
           const n = x.shape[1]
           const from = stageInput(x, memory, xRoom())
@@ -148,6 +149,7 @@ function tokens(variant: WasmVariant): GemmKernel {
       const xTiles = workspace.region(Math.ceil(most / TILE_ROWS) * TILE_ROWS * k * F32)
       const yRoom = workspace.region(m * most * F32)
       return {
+        workspaceBytes: workspace.bytes,
         run({ x, y }) {
           const n = x.shape[1]
           const tiles = Math.ceil(n / TILE_ROWS)
@@ -193,6 +195,7 @@ function gemv(variant: WasmVariant): GemmKernel {
       const yRoom = workspace.region(m * F32)
       const groups = ranges(Math.ceil(m / 4), backend)
       return {
+        workspaceBytes: workspace.bytes,
         run({ x, y }) {
           if (x.shape[1] === 0) return
           const from = stageInput(x, memory, xRoom())

@@ -4,7 +4,6 @@ import {
   type Packing,
   type Runner,
   stageInput,
-  stageOutput,
   type WasmBackend,
   type WasmVariant,
   Workspace,
@@ -13,7 +12,7 @@ import * as set from '../../generated/wasm.ts'
 import { outputRows, type SpmmProblem } from '../../problem.ts'
 import { entriesOf } from '../entries.ts'
 import type { SpmmArguments, SpmmKernel } from '../types.ts'
-import { createEpilogue } from './epilogue.ts'
+import { createFinish } from './epilogue.ts'
 import { expectWasm } from './expect-wasm.ts'
 import { layOutStream, type StreamGeometry, streamShape } from './stream.ts'
 import { StreamPacking } from './stream-packing.ts'
@@ -53,16 +52,16 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Run
   const parts = backend.threads === 1 ? 1 : 4 * backend.threads
   const xRoom = workspace.region(k * most * F32)
   const xPanels = workspace.region(k * vectorsOfMost * VECTOR)
-  const yRoom = workspace.region(m * most * F32)
   const scratch = workspace.region(parts * windowRows * Math.min(vectorsOfMost, 11 * MOST_GROUP_PANELS) * VECTOR)
   const boundsRoom = workspace.region((parts + 1) * 4)
-  const epilogue = createEpilogue(problem, backend, workspace)
+  const finish = createFinish(problem, backend, workspace)
   const bounds = new Int32Array(parts + 1)
   const packRanges = balancedRanges(Math.ceil(k / PACK_ROWS), parts, () => 1)
   const partRanges = balancedRanges(parts, parts, () => 1)
   let partitioned = -1
   return {
-    run({ x, y, bias, residual }) {
+    run(args) {
+      const { x } = args
       const n = x.shape[1]
       const vectors = Math.ceil(n / 4)
       const width = panelVectors(vectors)
@@ -83,32 +82,21 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Run
         [from.address, from.rowStride, from.columnStride, k, n, width, xPanels()],
         packRanges,
       )
-      const to = epilogue.target(y, () => stageOutput(y, memory, yRoom(), operation === 'linear' ? 'columns' : 'rows'))
-      const byRows = to.columnStride === F32
-      const output = !byRows ? OUTPUT.tokens : n % 4 === 0 ? OUTPUT.direct : OUTPUT.rows
-      kernels.parallel(
-        'spmmCsr',
-        [
-          weights.stream,
-          weights.table(0),
-          m,
-          k,
-          windowRows,
-          kBlock,
-          xPanels(),
-          n,
-          width,
-          groupPanels,
-          to.address,
-          byRows ? to.rowStride : to.columnStride,
-          output,
-          scratch(),
-          boundsRoom(),
-        ],
-        partRanges,
-      )
-      epilogue.apply(to, y, bias, residual)
-      to.finish()
+      finish(args, operation === 'linear' ? 'columns' : 'rows', (to) => {
+        const byRows = to.columnStride === F32
+        const output = !byRows ? OUTPUT.tokens : n % 4 === 0 ? OUTPUT.direct : OUTPUT.rows
+        const yStride = byRows ? to.rowStride : to.columnStride
+        kernels.parallel(
+          'spmmCsr',
+          // biome-ignore format: the order of the microkernel's parameters, a line for each operand
+          [
+            weights.stream, weights.table(0), m, k, windowRows, kBlock,
+            xPanels(), n, width, groupPanels,
+            to.address, yStride, output, scratch(), boundsRoom(),
+          ],
+          partRanges,
+        )
+      })
     },
   }
 }

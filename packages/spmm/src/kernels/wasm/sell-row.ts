@@ -4,7 +4,6 @@ import {
   type Packing,
   type Runner,
   stageInput,
-  stageOutput,
   type WasmBackend,
   type WasmVariant,
   Workspace,
@@ -13,7 +12,7 @@ import * as set from '../../generated/wasm.ts'
 import type { SpmmProblem } from '../../problem.ts'
 import { entriesOf } from '../entries.ts'
 import type { SpmmArguments, SpmmKernel } from '../types.ts'
-import { createEpilogue } from './epilogue.ts'
+import { createFinish } from './epilogue.ts'
 import { expectWasm } from './expect-wasm.ts'
 import { layOutSell, type SellGeometry } from './sell.ts'
 import { StreamPacking } from './stream-packing.ts'
@@ -21,7 +20,7 @@ import { StreamPacking } from './stream-packing.ts'
 const F32 = 4
 
 function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Runner<SpmmArguments> {
-  const { m, k } = problem
+  const { k } = problem
   const weights = packing as StreamPacking<SellGeometry>
   const { slices, kBlocks, kBlock, sliceBytes } = weights.geometry
   const { memory } = backend
@@ -29,36 +28,35 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Run
   const workspace = new Workspace(backend)
   const xRoom = workspace.region(k * F32)
   const xBlocks = workspace.region(kBlocks * (kBlock + 4) * F32)
-  const yRoom = workspace.region(m * F32)
-  const epilogue = createEpilogue(problem, backend, workspace)
+  const finish = createFinish(problem, backend, workspace)
   const parts = balancedRanges(
     slices,
     backend.threads === 1 ? 1 : 4 * backend.threads,
     (slice) => sliceBytes[slice] + 1,
   )
   return {
-    run({ x, y, bias, residual }) {
+    run(args) {
+      const { x } = args
       if (x.shape[1] === 0) return
       const from = stageInput(x, memory, xRoom())
       kernels.call('packColumn', from.address, from.rowStride, k, kBlock, xBlocks(), 0, kBlocks)
-      const to = epilogue.target(y, () => stageOutput(y, memory, yRoom(), 'either'))
-      kernels.parallel(
-        'spmvSell',
-        [
-          weights.stream,
-          weights.table(0),
-          weights.table(1),
-          slices,
-          kBlocks,
-          kBlock,
-          xBlocks(),
-          to.address,
-          to.rowStride,
-        ],
-        parts,
-      )
-      epilogue.apply(to, y, bias, residual)
-      to.finish()
+      finish(args, 'rows', (to) => {
+        kernels.parallel(
+          'spmvSell',
+          [
+            weights.stream,
+            weights.table(0),
+            weights.table(1),
+            slices,
+            kBlocks,
+            kBlock,
+            xBlocks(),
+            to.address,
+            to.rowStride,
+          ],
+          parts,
+        )
+      })
     },
   }
 }

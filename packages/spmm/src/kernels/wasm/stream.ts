@@ -20,7 +20,7 @@ const WINDOW_ROWS = 512
  */
 export function streamShape(m: number, k: number, nnz: number): StreamShape {
   const density = nnz / Math.max(1, m * k)
-  const kBlock = density > 0.2 ? 128 : density > 0.04 ? 256 : 512
+  const kBlock = density > 0.2 ? 128 : density > 0.07 ? 192 : 384
   return { m, k, windowRows: WINDOW_ROWS, kBlock }
 }
 
