@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { BenchRecord, Run } from '../src/records/index.ts'
 import { paysAfter } from '../src/report/aggregate.ts'
 import {
+  renderComparison,
   renderReport,
   renderSummary,
   renderTerminal,
@@ -14,6 +15,8 @@ import {
   SUMMARY_START,
   sectionsOf,
 } from '../src/report/index.ts'
+import { renderRows } from '../src/report/row-table.ts'
+import { compareRuns } from '../src/statistics/index.ts'
 import { makeEnvironment, makeRecords, SHAPES, writeRun } from './report-fixture.ts'
 
 const small = { shapes: SHAPES.slice(0, 2), columns: [1, 16], sparsities: [0, 0.5, 0.9] }
@@ -258,6 +261,25 @@ describe('rendering', () => {
   )
 
   test('no results make a summary that says so', () => expect(renderSummary([])).toBe('There are no results yet.'))
+})
+
+test('a table that GitHub would not show is cut to losses and failures, and says so', () => {
+  const many = Array.from({ length: 100 }, (_, i) => ({ ...SHAPES[0]!, layer: `layer.${i}` }))
+  const text = renderRows(
+    sectionsOf(rowsOf({ runs: [run(makeRecords({ shapes: many, columns: [1], sparsities: [0, 0.9] }))] }))[0]!,
+  )
+  expect(text).toContain('Of 2200 rows only the losses')
+  expect(text).toContain('layer.99/n1/uniform/0.00')
+  expect(text).not.toMatch(/n1\/uniform\/0\.90 .*spmm_csr/)
+})
+
+test('a comparison lists what differs and counts the rest', () => {
+  const [sparse, dense] = pair({ sparse: 1000, dense: 4000 })
+  const slower = { ...sparse!, samples: [[2000, 2001, 1999]] }
+  const text = renderComparison(compareRuns({ records: [sparse!, dense!] }, { records: [slower, dense!] }), 60)
+  expect(text).toMatch(/0 faster, 1 slower, 1 no\sdifference, 0 not comparable/)
+  expect(text).toMatch(/w\|spmm_csr_f32__wasm_relaxed +slower +2\.00 +/)
+  expect(Math.max(...text.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(60)
 })
 
 describe('terminal', () => {

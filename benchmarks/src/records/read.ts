@@ -46,10 +46,11 @@ export interface StoredRun {
 }
 
 /**
- * Reads one run by the path of its files without their endings; null where neither exists.
+ * Reads one run by the path of its results file, of its journal, or of both without their endings; null where neither exists.
  * @throws {RangeError} that names the file and what is wrong with it.
  */
-export async function readRun(base: string): Promise<StoredRun | null> {
+export async function readRun(path: string): Promise<StoredRun | null> {
+  const base = basesOf([path])[0] ?? path
   const [text, journalText] = [await textOf(base + FINAL), await textOf(base + JOURNAL)]
   const done = text === null ? null : parseResultsFile(text, base + FINAL)
   const records = new Map(done?.records.map((record) => [record.id, record]))

@@ -1,3 +1,4 @@
+import { max, min } from 'simple-statistics'
 import type { Environment, Run } from '../records/index.ts'
 import { type Crossover, crossover, geometricMean, medianOrNull, type Noise, noiseOf } from '../statistics/index.ts'
 import { seriesKey } from './labels.ts'
@@ -17,8 +18,8 @@ export interface Section {
   readonly crossovers: readonly CrossoverLine[]
   readonly failures: readonly Failure[]
   readonly noise: Noise | null
-  /** Fewest fresh processes behind a time. */
-  readonly processes: number
+  /** Fewest fresh processes behind a time; null where there is none. */
+  readonly processes: number | null
 }
 
 /** One contender over all workloads. Means are geometric and over the workloads that passed. */
@@ -89,7 +90,7 @@ function sectionOf(rows: readonly Row[]): Section {
     crossovers: crossoversOf(passed),
     failures: failuresOf(rows),
     noise: noiseOf(rows.map(({ record }) => record)),
-    processes: Math.min(...passed.map(({ record }) => record.samples.length)),
+    processes: passed.length === 0 ? null : min(passed.map(({ record }) => record.samples.length)),
   }
 }
 
@@ -127,12 +128,12 @@ function summaryOf(rows: readonly Row[]): ContenderSummary {
     ns: geometricMean(passed.map(({ timing }) => timing!.median)),
     gflops: positiveMean(passed.map(({ gflops }) => gflops!)),
     denseGflops: positiveMean(passed.map(({ denseGflops }) => denseGflops!)),
-    limitShare: shares.length === 0 ? null : { mean: geometricMean(shares)!, worst: Math.min(...shares) },
+    limitShare: shares.length === 0 ? null : { mean: geometricMean(shares)!, worst: min(shares) },
     speedUps: new Map([...classes].map((name) => [name, over((row) => row.speedUps.get(name)?.ratio)!])),
     best: best && { ...best, faster: verdicts('faster'), same: verdicts('no difference'), slower: verdicts('slower') },
     spread: medianOrNull(passed.map(({ timing }) => timing!.spread)),
-    error: errors.length === 0 ? null : Math.max(...errors),
-    bytesPerWeight: weights.length === 0 ? null : { low: Math.min(...weights), high: Math.max(...weights) },
+    error: errors.length === 0 ? null : max(errors),
+    bytesPerWeight: weights.length === 0 ? null : { low: min(weights), high: max(weights) },
     paysAfter: medianOrNull(passed.flatMap((row) => paysAfter(row) ?? [])),
   }
 }

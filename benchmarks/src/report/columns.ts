@@ -1,6 +1,6 @@
 import type { Environment } from '../records/schema.ts'
 import { environmentFacts } from './facts.ts'
-import { layoutLabel, repeatCommand, seriesKey, shapeLabel } from './labels.ts'
+import { layoutLabel, shapeLabel } from './labels.ts'
 import type { Row } from './rows.ts'
 
 /**
@@ -43,10 +43,8 @@ export interface PageWorkload {
   readonly n: number | null
   readonly nnz: number | null
   readonly sparsity: number
-  readonly series: string
   readonly flops: number
   readonly denseFlops: number
-  readonly command: string
 }
 
 export interface PageContender {
@@ -174,7 +172,7 @@ function pageRun({ run }: Row): PageRun {
   return { path: run.path, machine, suite, date, notes, facts: environmentFacts(run.environment), peaks }
 }
 
-function pageWorkload({ record, run }: Row): PageWorkload {
+function pageWorkload({ record }: Row): PageWorkload {
   const { id, model, layer, source, phase, pattern, seed } = record.workload
   return {
     id,
@@ -190,10 +188,8 @@ function pageWorkload({ record, run }: Row): PageWorkload {
     n: record.problem.n ?? null,
     nnz: record.problem.nnz ?? null,
     sparsity: record.problem.sparsity,
-    series: seriesKey(record),
     flops: record.flops,
     denseFlops: record.denseFlops,
-    command: repeatCommand(record, run.environment),
   }
 }
 

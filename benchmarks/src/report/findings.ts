@@ -29,7 +29,7 @@ export function noiseSentence({ median, p95, count, between }: Noise): string {
 }
 
 export function processesSentence({ processes }: Section): string {
-  if (!Number.isFinite(processes)) return 'Nothing passed.'
+  if (processes === null) return 'Nothing passed.'
   if (processes >= 5) return `Every time comes from at least ${processes} fresh processes.`
   return `${processes === 1 ? 'One process' : `${processes} processes`} per contender: no headline figures, which need five.`
 }

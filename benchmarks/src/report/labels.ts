@@ -36,9 +36,9 @@ export function seriesKey({ workload, problem }: BenchRecord): string {
   return JSON.stringify([workload.model, workload.layer, workload.phase, workload.pattern, Object.entries(rest).sort()])
 }
 
-/** The command that measures this record again. */
-export function repeatCommand({ operation, workload }: BenchRecord, { suite }: Environment): string {
-  return `npx @nnz/bench run --suite ${suite} --operations ${operation} --workloads "${workload.id}"`
+/** The command that measures a workload again. */
+export function repeatCommand(suite: string, operation: string, workloadId: string): string {
+  return `npx @nnz/bench run --suite ${suite} --operations ${operation} --workloads "${workloadId}"`
 }
 
 /** One line about a machine. */

@@ -5,72 +5,89 @@ import { layoutLabel, repeatCommand, shapeLabel } from './labels.ts'
 import { GENERATED, safe, table } from './markdown.ts'
 import type { Row, SpeedUp } from './rows.ts'
 
-/** `<machine>/<operation>.md`: every row, failures too. */
+/** GitHub shows no Markdown beyond half a megabyte. */
+const MOST_ROWS = 1500
+
+interface Column {
+  readonly head: string
+  /** Empty where there is no time, and the column says nothing without one. */
+  readonly cell: (row: Row) => string
+}
+
+/** `<machine>/<operation>.md`: every row, failures too; of a very long matrix the losses and failures. */
 export function renderRows(section: Section): string {
-  const { machine, operation, rivals, environment } = section
-  const head = [
-    'workload',
-    'shape',
-    'N',
-    'sparsity',
-    'layout',
-    'contender',
-    'ms',
-    '95 % interval',
-    'spread',
-    'GFLOP/s',
-    'dense-equivalent',
-    'of the limit',
-    ...rivals.map((rival) => `over ${rival} dense`),
-    'max error',
-    'bytes per weight',
-    'planning ms',
-    'pays after',
-  ]
-  const rows = section.rows.map((row) => cells(row, rivals))
-  const first = section.rows[0]!
-  return `${[
+  const { machine, operation, rivals, environment, rows } = section
+  const shown = rows.length <= MOST_ROWS ? rows : rows.filter(isLossOrFailure)
+  const columns = columnsOf(rivals)
+  const parts = [
     GENERATED,
     `# ${operation} on ${machine}`,
-    `[All results](../README.md). \`=\` marks a ratio whose intervals overlap: no difference. ${environment.source.dirty === false ? '' : 'Unofficial: the working tree differed from the commit, or the commit is unknown.'}`.trim(),
+    '[All results](../README.md). `=` marks a ratio whose intervals overlap: no difference.',
     table(
       ['', 'captured'],
       environmentFacts(environment).map((fact) => fact.map(safe)),
       2,
     ),
-    table(head, rows, 5),
-    `To measure one workload again: \`${safe(repeatCommand(first.record, environment))}\``,
-  ].join('\n\n')}\n`
+    ...(shown === rows
+      ? []
+      : [
+          `Of ${rows.length} rows only the losses and the failures of our kernels stand here; [the CSV](../results.csv) has all.`,
+        ]),
+    table(
+      columns.map(({ head }) => head),
+      shown.map((row) => columns.map(({ cell }) => safe(cell(row)))),
+      6,
+    ),
+    `To measure one workload again: \`${safe(repeatCommand(environment.suite, operation, rows[0]!.record.workload.id))}\``,
+  ]
+  return `${parts.join('\n\n')}\n`
 }
 
-function cells(row: Row, rivals: readonly string[]): string[] {
-  const { record, timing, label } = row
-  const { workload, problem, status, reason, error, planning, bytesPerWeight } = record
-  const shared = [
-    workload.id,
-    shapeLabel(problem),
-    String(problem.n ?? NONE),
-    sparsityLabel(problem.sparsity),
-    layoutLabel(problem),
-    `\`${safe(label)}\``,
-  ]
-  if (timing === null)
-    return [...shared.map((cell) => cell), `${status}: ${safe(reason ?? '')}`, ...Array(9 + rivals.length).fill('')]
-  const pays = paysAfter(row)
+function isLossOrFailure({ record, timing, best }: Row): boolean {
+  return record.contender.type === 'kernel' && (timing === null || best?.verdict === 'slower')
+}
+
+function columnsOf(rivals: readonly string[]): Column[] {
   return [
-    ...shared,
-    milliseconds(timing.median),
-    `${milliseconds(timing.interval.low)} to ${milliseconds(timing.interval.high)}`,
-    percent(timing.spread),
-    significant(row.gflops),
-    significant(row.denseGflops),
-    percent(row.limitShare),
-    ...rivals.map((rival) => ratio(row.speedUps.get(rival))),
-    `${error!.maxAbs!.toExponential(1)} of ${error!.bound.toExponential(1)}`,
-    significant(bytesPerWeight),
-    milliseconds(planning),
-    pays === null ? NONE : `${Math.ceil(pays)} runs`,
+    { head: 'workload', cell: ({ record }) => record.workload.id },
+    { head: 'shape', cell: ({ record }) => shapeLabel(record.problem) },
+    { head: 'N', cell: ({ record }) => String(record.problem.n ?? NONE) },
+    { head: 'sparsity', cell: ({ record }) => sparsityLabel(record.problem.sparsity) },
+    { head: 'layout', cell: ({ record }) => layoutLabel(record.problem) },
+    { head: 'contender', cell: ({ label }) => `\`${label}\`` },
+    {
+      head: 'ms',
+      cell: ({ record, timing }) =>
+        timing === null ? `${record.status}: ${record.reason}` : milliseconds(timing.median),
+    },
+    {
+      head: '95 % interval',
+      cell: ({ timing }) =>
+        timing === null ? '' : `${milliseconds(timing.interval.low)} to ${milliseconds(timing.interval.high)}`,
+    },
+    { head: 'spread', cell: ({ timing }) => percent(timing?.spread) },
+    { head: 'GFLOP/s', cell: ({ gflops }) => significant(gflops) },
+    { head: 'dense-equivalent', cell: ({ denseGflops }) => significant(denseGflops) },
+    { head: 'of the limit', cell: ({ limitShare }) => percent(limitShare) },
+    ...rivals.map((rival) => ({
+      head: `over ${rival} dense`,
+      cell: ({ speedUps }: Row) => ratio(speedUps.get(rival)),
+    })),
+    { head: 'max error', cell: ({ record }) => errorCell(record.error) },
+    { head: 'bytes per weight', cell: ({ record }) => significant(record.bytesPerWeight) },
+    { head: 'planning ms', cell: ({ record }) => milliseconds(record.planning) },
+    { head: 'pays after', cell: (row) => runs(paysAfter(row)) },
   ]
+}
+
+/** Also where the check failed: by how much is the interesting part. */
+function errorCell(error: Row['record']['error']): string {
+  if (error === null) return NONE
+  return `${error.maxAbs === null ? 'not finite' : error.maxAbs.toExponential(1)} of ${error.bound.toExponential(1)}`
+}
+
+function runs(count: number | null): string {
+  return count === null ? NONE : `${Math.ceil(count)} runs`
 }
 
 function ratio(speedUp: SpeedUp | undefined): string {

@@ -24,7 +24,7 @@ export function renderSummary(sections: readonly Section[]): string {
       'dense wins',
     ]
     const unofficial = own.some(({ runs }) => runs.some((run) => run.unofficial !== null))
-    const few = own.some(({ processes }) => processes < 5)
+    const few = own.some(({ processes }) => (processes ?? 0) < 5)
     const notes = [
       unofficial ? 'Unofficial: not from a clean commit.' : '',
       few ? 'Fewer than five processes per contender.' : '',

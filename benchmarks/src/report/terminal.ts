@@ -1,8 +1,9 @@
-import Table from 'cli-table3'
+import type { RunComparison } from '../statistics/index.ts'
 import type { ContenderSummary, Section } from './aggregate.ts'
 import { crossoverTable, losses, noiseSentence, processesSentence } from './findings.ts'
-import { milliseconds, NONE, percent, significant, times } from './format.ts'
+import { milliseconds, percent, significant, times } from './format.ts'
 import { machineLine } from './labels.ts'
+import { fitted, wrapped } from './terminal-table.ts'
 
 interface Column {
   readonly head: string
@@ -70,40 +71,28 @@ function sectionBlocks(section: Section, width: number): string[] {
   return [...lines.flatMap((line) => (line.includes('\n') ? [line] : wrapped(line, width))), '']
 }
 
-/** A table without borders: two spaces between columns. */
-function fitted(rows: readonly (readonly string[])[], leaves: readonly number[], width: number): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  const kept = new Set(widths.keys())
-  const total = () => [...kept].reduce((sum, column) => sum + widths[column]! + 2, -2)
-  const byImportance = [...kept].filter((column) => leaves[column]! > 0).sort((a, b) => leaves[b]! - leaves[a]!)
-  for (const column of byImportance) if (total() > width) kept.delete(column)
-  const colWidths = [...kept].map((column) => widths[column]! + 2)
-  // What remains too wide is the name: it is cut off.
-  colWidths[0] = Math.max(12, colWidths[0]! - Math.max(0, total() - width))
-  const table = new Table({
-    chars: Object.fromEntries(
-      ['top', 'bottom', 'left', 'right', 'mid', 'middle'].flatMap((side) =>
-        [side, `${side}-mid`, `${side}-left`, `${side}-right`].map((part) => [part, '']),
-      ),
-    ),
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
-    colAligns: [...kept].map((column) => (column === 0 ? 'left' : 'right')),
-    colWidths,
+/** What `compareRuns` found: counts, the mean, and the records that differ, those with the greatest ratio first. */
+export function renderComparison(comparison: RunComparison, width = 80, most = 30): string {
+  const { records, counts, geometricMean, onlyInA, onlyInB } = comparison
+  const differing = records
+    .filter(({ verdict }) => verdict === 'faster' || verdict === 'slower')
+    .sort((a, b) => b.ratio! - a.ratio!)
+  const rows = differing.slice(0, most).map(({ id, ratio, interval, verdict }) => {
+    return [id, verdict, significant(ratio), `${significant(interval!.low)} to ${significant(interval!.high)}`]
   })
-  table.push(...rows.map((row) => [...kept].map((column) => row[column] ?? NONE)))
-  return `${table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')}\n`
-}
-
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines.flatMap((line) => line.match(new RegExp(`.{1,${width}}`, 'gu')) ?? [''])
+  const verdicts = Object.entries(counts).map(([verdict, count]) => `${count} ${verdict}`)
+  const lines = [
+    `Second run against the first: ${verdicts.join(', ')}.`,
+    geometricMean === null
+      ? 'Nothing is comparable.'
+      : `Time of the second over the first, geometric mean: ${significant(geometricMean)}.`,
+    ...(rows.length === 0
+      ? []
+      : [fitted([['record', 'verdict', 'time ratio', '95 % interval'], ...rows], [0, 2, 0, 1], width)]),
+    differing.length > most ? `and ${differing.length - most} more` : '',
+    onlyInA.length + onlyInB.length > 0
+      ? `${onlyInA.length} records are only in the first run, ${onlyInB.length} only in the second.`
+      : '',
+  ]
+  return lines.flatMap((line) => (line.includes('\n') ? [line] : line === '' ? [] : wrapped(line, width))).join('\n')
 }

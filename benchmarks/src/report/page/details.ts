@@ -1,4 +1,5 @@
 import { bytesLabel, milliseconds, NONE, percent, significant, sparsityLabel, times } from '../format.ts'
+import { repeatCommand } from '../labels.ts'
 import type { PageRow } from './data.ts'
 import { el } from './dom.ts'
 
@@ -30,7 +31,7 @@ export class Details {
         el('h3', {}, 'Workload'),
         facts(workloadOf(row)),
         el('h3', {}, 'Measure it again'),
-        el('pre', { tabindex: 0 }, row.workload.command),
+        el('pre', { tabindex: 0 }, repeatCommand(row.run.suite, row.workload.operation, row.workload.id)),
         el('h3', {}, 'Environment'),
         facts([...row.run.notes.map((note): [string, string] => ['note', note]), ...row.run.facts]),
       ),

@@ -193,7 +193,10 @@ function runNotes(matching: readonly PageRow[]): HTMLElement[] {
   const runs = [...new Set(matching.map(({ run }) => run))]
   const noted = runs.flatMap(({ path, notes }) => (notes.length === 0 ? [] : [`${path}: ${notes.join(', ')}.`]))
   const failed = matching.filter(({ median }) => median === null).length
-  const fewest = Math.min(...matching.filter(({ median }) => median !== null).map(({ processes }) => processes))
+  const fewest = matching.reduce(
+    (least, { median, processes }) => (median === null ? least : Math.min(least, processes)),
+    Infinity,
+  )
   const lines = [
     ...noted,
     fewest < 5
