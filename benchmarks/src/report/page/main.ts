@@ -45,7 +45,7 @@ function start(usual: PageRow): void {
     ...shared,
     ...bySparsity,
     title: 'Speed-up against sparsity',
-    note: 'Each mark is a workload, each line the geometric mean. Below the dashed line dense is faster.',
+    note: 'Over the fastest dense contender of the same platform, unless another one is chosen. Each mark is a workload, each line the geometric mean; below the dashed line dense is faster.',
     yLabel: 'times as fast as dense',
     yLog: 2,
     formatY: (value) => `${significant(value, 2)}x`,

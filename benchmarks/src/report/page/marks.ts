@@ -33,7 +33,7 @@ const FORMS: readonly (readonly (readonly [number, number])[])[] = [
 ]
 
 export function markOf(index: number): Mark {
-  return { colour: index % COLOURS, form: index % FORMS.length }
+  return { colour: index % COLOURS, form: (index + Math.floor(index / COLOURS)) % FORMS.length }
 }
 
 /** The colour in the scheme that is shown now. */
