@@ -277,7 +277,7 @@ test('a comparison lists what differs and counts the rest', () => {
   const [sparse, dense] = pair({ sparse: 1000, dense: 4000 })
   const slower = { ...sparse!, samples: [[2000, 2001, 1999]] }
   const text = renderComparison(compareRuns({ records: [sparse!, dense!] }, { records: [slower, dense!] }), 80)
-  expect(text).toMatch(/0 faster, 1 slower, 1 no\sdifference, 0 not comparable/)
+  expect(text.replaceAll('\n', ' ')).toContain('0 faster, 1 slower, 1 no difference, 0 not comparable')
   expect(text).toMatch(/w\|spmm_csr_f32__wasm_relaxed +slower +2\.00 +/)
   expect(Math.max(...text.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80)
 })
