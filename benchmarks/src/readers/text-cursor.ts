@@ -8,6 +8,7 @@ const COMMA = 44
 const ZERO = 48
 const NINE = 57
 const LONGEST_NUMBER = 64
+const LATIN1 = new TextDecoder('latin1')
 const REAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 
 /** Reads numbers and lines from ASCII text, byte by byte, and knows where it stands. */
@@ -117,7 +118,7 @@ export class TextCursor {
   }
 
   #text(start: number, end: number): string {
-    return new TextDecoder('latin1').decode(this.#bytes.subarray(start, end))
+    return LATIN1.decode(this.#bytes.subarray(start, end))
   }
 
   #found(start = this.offset): string {
