@@ -7,7 +7,7 @@
 // Pairs, because two loads per cycle bind (Zen 4): one 8-byte load brings two values. 84 % of the peak with all in L1,
 // 79 % one by one, 64 % by fours (V8 spills). Beyond 11 vectors V8 spills with pairs, too (69 %).
 import { madd } from '../lib/vector'
-import { narrowRows1, narrowRows2, narrowRows3 } from './narrow'
+import { rows1, rows2, rows3, rows4, rows5 } from './narrow'
 
 /** The widest panel, in vectors. */
 export const MAX_VECTORS: i32 = 11
@@ -116,12 +116,6 @@ export const MAX_VECTORS: i32 = 11
   }
 }
 
-function rows4(p: usize, end: usize, x: usize, source: usize, sourceStride: usize, target: usize, targetStride: usize, first: bool): void {
-  rows(4, p, end, x, source, sourceStride, target, targetStride, first)
-}
-function rows5(p: usize, end: usize, x: usize, source: usize, sourceStride: usize, target: usize, targetStride: usize, first: bool): void {
-  rows(5, p, end, x, source, sourceStride, target, targetStride, first)
-}
 function rows6(p: usize, end: usize, x: usize, source: usize, sourceStride: usize, target: usize, targetStride: usize, first: bool): void {
   rows(6, p, end, x, source, sourceStride, target, targetStride, first)
 }
@@ -144,9 +138,9 @@ function rows11(p: usize, end: usize, x: usize, source: usize, sourceStride: usi
 /** Rows of the stream p..end times a panel of `vectors` vectors (1 to MAX_VECTORS); see above. */
 export function rowsTimesPanel(vectors: i32, p: usize, end: usize, x: usize, source: usize, sourceStride: usize, target: usize, targetStride: usize, first: bool): void {
   switch (vectors) {
-    case 1: return narrowRows1(p, end, x, source, sourceStride, target, targetStride, first)
-    case 2: return narrowRows2(p, end, x, source, sourceStride, target, targetStride, first)
-    case 3: return narrowRows3(p, end, x, source, sourceStride, target, targetStride, first)
+    case 1: return rows1(p, end, x, source, sourceStride, target, targetStride, first)
+    case 2: return rows2(p, end, x, source, sourceStride, target, targetStride, first)
+    case 3: return rows3(p, end, x, source, sourceStride, target, targetStride, first)
     case 4: return rows4(p, end, x, source, sourceStride, target, targetStride, first)
     case 5: return rows5(p, end, x, source, sourceStride, target, targetStride, first)
     case 6: return rows6(p, end, x, source, sourceStride, target, targetStride, first)
