@@ -1,6 +1,6 @@
 import { type Csr, csr } from '@nnz/core'
 import { seededValues } from '../workloads/random.ts'
-import { MAX_DIMENSION, sortRows } from './rows.ts'
+import { MAX_ELEMENTS, mostColumns, sortRows } from './rows.ts'
 import { TextCursor } from './text-cursor.ts'
 
 const FIELDS = ['real', 'double', 'integer', 'pattern']
@@ -22,8 +22,8 @@ export function readMatrixMarket(bytes: Uint8Array, file: string, { seed = 1 }: 
   const { field, symmetry } = readBanner(text)
   while (text.peek() === '%' || text.peek() === '\n' || text.peek() === '\r') text.line()
 
-  const rows = text.whole(MAX_DIMENSION, 'the number of rows')
-  const columns = text.whole(MAX_DIMENSION, 'the number of columns')
+  const rows = text.whole(MAX_ELEMENTS, 'the number of rows')
+  const columns = text.whole(mostColumns(rows), 'the number of columns')
   const stored = text.whole(rows * columns, 'the number of entries')
   text.endOfLine()
   if (rows > Math.max(ROWS_ALWAYS_ALLOWED, bytes.length))

@@ -2,7 +2,7 @@ import { type Csr, csr } from '@nnz/core'
 import { unzipSync } from 'fflate'
 import { FileFormatError } from './file-format-error.ts'
 import { type NpyArray, readNpy } from './npy.ts'
-import { MAX_DIMENSION, sortRows } from './rows.ts'
+import { MAX_ELEMENTS, mostColumns, sortRows } from './rows.ts'
 
 const PARTS = ['format', 'shape', 'indptr', 'indices', 'data'] as const
 const MOST_ENTRIES = 64
@@ -26,9 +26,10 @@ export function readNpz(bytes: Uint8Array, file: string): Csr {
 
   const format = new TextDecoder('latin1').decode(get('format').data).replaceAll('\0', '')
   if (format !== 'csr') fail(`expected the format csr, got ${JSON.stringify(format.slice(0, 24))}`)
-  const shape = toIndices(get('shape'), MAX_DIMENSION, `${file}/shape.npy`)
+  const shape = toIndices(get('shape'), MAX_ELEMENTS, `${file}/shape.npy`)
   if (shape.length !== 2) fail(`expected a shape of two numbers, got ${shape.length}`)
   const [rows, columns] = shape
+  if (columns > mostColumns(rows)) fail(`${rows}x${columns} are more than ${MAX_ELEMENTS} elements`)
   const columnIndices = toIndices(get('indices'), columns - 1, `${file}/indices.npy`)
   const nnz = columnIndices.length
   const rowOffsets = toIndices(get('indptr'), nnz, `${file}/indptr.npy`)

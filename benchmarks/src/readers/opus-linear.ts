@@ -1,7 +1,7 @@
 import { type Bsr, bsr } from '@nnz/core'
 import { type CArray, readCArrays } from './c-arrays.ts'
 import { FileFormatError } from './file-format-error.ts'
-import { MAX_DIMENSION } from './rows.ts'
+import { mostColumns } from './rows.ts'
 
 /** A sparse linear layer of an Opus neural network. */
 export interface OpusLayer {
@@ -40,8 +40,8 @@ export function readOpusLayers(bytes: Uint8Array, file: string): OpusLayer[] {
       return array.type === type ? array : fail(`expected ${name} to be ${type}, got ${array.type}`)
     }
     const shape = [Number(match[4]), Number(match[3])] as const
-    if (Math.max(...shape) > MAX_DIMENSION || shape[0] % BLOCK_ROWS !== 0 || shape[1] % BLOCK_COLUMNS !== 0) {
-      fail(`${shape[0]} outputs x ${shape[1]} inputs are no multiples of ${BLOCK_ROWS}x${BLOCK_COLUMNS}`)
+    if (shape[1] > mostColumns(shape[0]) || shape[0] % BLOCK_ROWS !== 0 || shape[1] % BLOCK_COLUMNS !== 0) {
+      fail(`${shape[0]} outputs x ${shape[1]} inputs are too many, or no multiples of ${BLOCK_ROWS}x${BLOCK_COLUMNS}`)
     }
     const weights = toBsr(shape, get(weightsName, 'int8'), get(indexName, 'int'), get(scaleName, 'float'), file)
     layers.push({ name: match[1], weights })

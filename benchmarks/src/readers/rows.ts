@@ -1,5 +1,10 @@
-/** Rows and columns that a reader accepts at most, so that products stay exact and indices fit into 32 bits. */
-export const MAX_DIMENSION = 2 ** 26 - 1
+/** Rows, columns, and elements of the dense matrix that a reader accepts at most: the limit of every layout of @nnz/core. */
+export const MAX_ELEMENTS = 2 ** 31
+
+/** The columns that a matrix of so many rows may have at most. */
+export function mostColumns(rows: number): number {
+  return Math.floor(MAX_ELEMENTS / Math.max(1, rows))
+}
 
 /**
  * Sorts the columns inside each row, and the values with them, in place.

@@ -1,6 +1,6 @@
 import { type Csr, csr } from '@nnz/core'
 import { seededValues } from '../workloads/random.ts'
-import { MAX_DIMENSION, sortRows } from './rows.ts'
+import { MAX_ELEMENTS, mostColumns, sortRows } from './rows.ts'
 import { TextCursor } from './text-cursor.ts'
 
 /**
@@ -12,8 +12,8 @@ import { TextCursor } from './text-cursor.ts'
  */
 export function readSmtx(bytes: Uint8Array, file: string, { seed = 1 }: { seed?: number } = {}): Csr {
   const text = new TextCursor(bytes, file)
-  const rows = text.whole(MAX_DIMENSION, 'the number of rows')
-  const columns = text.whole(MAX_DIMENSION, 'the number of columns')
+  const rows = text.whole(MAX_ELEMENTS, 'the number of rows')
+  const columns = text.whole(mostColumns(rows), 'the number of columns')
   const nnz = text.whole(rows * columns, 'the number of non-zeros')
   text.endOfLine()
   text.expectRoomFor(rows + 1 + nnz, 'row offsets and column indices')
