@@ -23,6 +23,7 @@ describe('assertPublishable', () => {
   test.each([
     ['a word that contains a name', { a: 'maximum, maxAbs, thinkpads' }],
     ['a processor that is called like the user', { environment: { cpu: { model: 'Apple M4 Max' } } }],
+    ['a model that is called like the user', { record: { workload: { model: 'max-7b', id: 'max-7b/x' } } }],
     ['paths that are nobody’s', { a: '/usr/bin/node https://example.org/home/page /rooted' }],
     ['numbers and nulls', { a: [1, null, true] }],
   ])('lets %s pass', (_, data) => expect(findPrivate(data, identity)).toEqual([]))

@@ -150,6 +150,7 @@ describe('reading a folder', () => {
     await writeFile(join(folder, 'one', 'old.json'), '{"schema":0}')
     const copied = await readFile(join(folder, 'two', '2026-11-20-aaaaaaaaaa-quick.json'))
     await writeFile(join(folder, 'one', 'copied.json'), copied)
+    await writeFile(join(folder, 'two', 'a name.json'), copied)
     await writeFile(join(folder, 'README.md'), 'no results file')
     const { runs, leftOut } = await readResults(folder)
     expect(runs.map(({ path }) => path)).toEqual([
@@ -161,6 +162,7 @@ describe('reading a folder', () => {
       { path: 'one/copied', reason: 'records of machine two in the folder of one' },
       { path: 'one/old', reason: expect.stringMatching(/^one\/old\.json: schema/) },
       { path: 'one/torn', reason: expect.stringMatching(/not JSON/) },
+      { path: 'two/a name', reason: expect.stringMatching(/expected a name of letters/) },
     ])
   })
 

@@ -22,6 +22,9 @@ const ANONYMOUS = new Set(
 /** Someone's home folder on Linux, macOS or Windows, whoever it is. */
 const HOME_PATH = /(?:^|[^\w.-])(?:\/(?:home|Users)\/[^/\s]+|\/root)(?=$|[/\s'":)])|[A-Za-z]:[\\/]Users[\\/][^\\/\s]+/
 
+/** Names that makers and authors gave: a user called Max may publish from an "M4 Max", and one called Bert measures BERT. */
+const NAMES_OF_OTHERS = /(?:^|\.)(?:cpu\.model|id|operation|workload\.(?:model|layer)|contender\.name)$/
+
 export function localIdentity(): Identity {
   let userName = ''
   try {
@@ -63,8 +66,7 @@ export function findPrivate(data: unknown, identity: Identity = localIdentity())
   const findings: PrivateFinding[] = []
 
   const check = (value: string, path: string) => {
-    // A processor's name comes from its maker: a user called Max may publish from an "M4 Max".
-    const word = path === 'environment.cpu.model' ? undefined : words.find(({ pattern }) => pattern.test(value))
+    const word = NAMES_OF_OTHERS.test(path) ? undefined : words.find(({ pattern }) => pattern.test(value))
     if ((home !== null && value.includes(home)) || HOME_PATH.test(value)) findings.push({ path, what: 'home path' })
     else if (word !== undefined) findings.push({ path, what: word.what })
   }

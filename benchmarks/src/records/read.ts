@@ -75,7 +75,7 @@ export async function readResults(folder: string): Promise<Results> {
         const run = await readRun(join(folder, machine, base))
         if (run === null) continue
         const { environment, partial } = run
-        checkPlace(environment, machine)
+        checkPlace(environment, machine, base)
         const path = `${machine}/${base}${partial ? JOURNAL : FINAL}`
         runs.push({
           path,
@@ -130,8 +130,9 @@ function compare(a: string, b: string): number {
 }
 
 /** The folder is the key by which results merge, so what stands inside must agree with it. */
-function checkPlace(environment: Environment, folder: string): void {
+function checkPlace(environment: Environment, folder: string, name: string): void {
   parseWith(chosenName, folder, `machine folder ${JSON.stringify(folder)}`)
+  if (!/^[\w.-]+$/.test(name)) throw new RangeError('expected a name of letters, digits, dots, hyphens and underscores')
   if (environment.machine !== folder) {
     throw new RangeError(`records of machine ${environment.machine} in the folder of ${folder}`)
   }

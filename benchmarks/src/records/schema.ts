@@ -7,7 +7,7 @@ export const chosenName = z
   .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, 'expected lower-case letters, digits and inner hyphens')
 
 const text = z.string().max(2000)
-const label = z.string().min(1).max(300)
+const label = z.string().min(1).max(500)
 const whole = z.int().nonnegative()
 const nanoseconds = z.number().nonnegative()
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hex')
@@ -125,7 +125,7 @@ export const statusSchema = z.enum(['passed', 'incorrect', 'error', 'unsupported
 
 export const recordSchema = z
   .strictObject({
-    id: label,
+    id: text.min(1),
     operation: label,
     workload: workloadSchema,
     problem: problemSchema,

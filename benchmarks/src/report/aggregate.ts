@@ -35,13 +35,22 @@ export interface ContenderSummary {
   readonly denseGflops: number | null
   readonly limitShare: { readonly mean: number; readonly worst: number } | null
   readonly speedUps: ReadonlyMap<string, MeanAndWorst>
-  readonly best: (MeanAndWorst & { readonly faster: number; readonly same: number; readonly slower: number }) | null
+  readonly best: (MeanAndWorst & Verdicts) | null
+  /** Median share of a run inside the microkernel. */
+  readonly kernelShare: number | null
   readonly spread: number | null
   /** Largest share of the permitted error. */
   readonly error: number | null
   readonly bytesPerWeight: { readonly low: number; readonly high: number } | null
   /** Runs after which planning has paid for itself against the best dense contender, in the median over the workloads where it ever does. */
   readonly paysAfter: number | null
+}
+
+/** Workloads by how they compare with the fastest dense contender of the platform. */
+export interface Verdicts {
+  readonly faster: number
+  readonly same: number
+  readonly slower: number
 }
 
 export interface MeanAndWorst {
@@ -131,11 +140,17 @@ function summaryOf(rows: readonly Row[]): ContenderSummary {
     limitShare: shares.length === 0 ? null : { mean: geometricMean(shares)!, worst: min(shares) },
     speedUps: new Map([...classes].map((name) => [name, over((row) => row.speedUps.get(name)?.ratio)!])),
     best: best && { ...best, faster: verdicts('faster'), same: verdicts('no difference'), slower: verdicts('slower') },
+    kernelShare: medianOrNull(passed.flatMap(({ record, timing }) => shareOf(record.kernel, timing?.median) ?? [])),
     spread: medianOrNull(passed.map(({ timing }) => timing!.spread)),
     error: errors.length === 0 ? null : max(errors),
     bytesPerWeight: weights.length === 0 ? null : { low: min(weights), high: max(weights) },
     paysAfter: medianOrNull(passed.flatMap((row) => paysAfter(row) ?? [])),
   }
+}
+
+/** Workloads that had a dense contender to compare with. */
+export function compared({ faster, same, slower }: Verdicts): number {
+  return faster + same + slower
 }
 
 /** A workload whose matrix is empty does no operations, and no mean of rates can count it. */
@@ -151,6 +166,11 @@ function meanAndWorst(rows: readonly Row[], ratioOf: (row: Row) => number | unde
   if (known.length === 0) return null
   const worst = known.reduce((a, b) => (b.ratio < a.ratio ? b : a))
   return { mean: geometricMean(known.map(({ ratio }) => ratio))!, worst: worst.row, worstRatio: worst.ratio }
+}
+
+/** A part of a time; null where either is unknown. */
+export function shareOf(part: number | null, whole: number | undefined): number | null {
+  return part === null || whole === undefined ? null : part / whole
 }
 
 /** Runs until the time saved against the best dense contender has made up for planning; null where nothing is saved. */

@@ -1,5 +1,5 @@
 import type { Crossover, Noise } from '../statistics/index.ts'
-import type { ContenderSummary, CrossoverLine, Section } from './aggregate.ts'
+import { type ContenderSummary, type CrossoverLine, compared, type Section } from './aggregate.ts'
 import { NONE, percent, significant, times } from './format.ts'
 
 /** The row of each of our sparse kernels that compares worst with the fastest dense contender of its platform. */
@@ -12,10 +12,10 @@ export function worstRows({ contenders }: Section): string[] {
 
 /** Which of our kernels lose to dense, how often, and where by most. */
 export function losses({ contenders }: Section): string[] {
-  return contenders.flatMap(({ label, type, method, best, passed }) => {
+  return contenders.flatMap(({ label, type, method, best }) => {
     if (type !== 'kernel' || method !== 'sparse' || best === null || best.slower === 0) return []
     return [
-      `${label}: slower on ${best.slower} of ${passed} workloads, by most at ${best.worst.record.workload.id} (${times(best.worstRatio)})`,
+      `${label}: slower on ${best.slower} of ${compared(best)} workloads, by most at ${best.worst.record.workload.id} (${times(best.worstRatio)})`,
     ]
   })
 }

@@ -2,12 +2,15 @@ import { markdownTable } from 'markdown-table'
 
 export const GENERATED = '<!-- Rendered by `nnz-bench report` from the records in this folder. Do not edit. -->'
 
-/** A table whose first columns hold text and the others numbers. Not padded: that would double the size, and one long cell would change every line. */
+/** A table of plain text, whose first columns hold words and the others numbers. Not padded: that would double the size, and one long cell would change every line. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], textColumns: number): string {
-  return markdownTable([head, ...rows], {
-    align: head.map((_, column) => (column < textColumns ? 'l' : 'r')),
-    alignDelimiters: false,
-  })
+  return markdownTable(
+    [head, ...rows].map((row) => row.map(safe)),
+    {
+      align: head.map((_, column) => (column < textColumns ? 'l' : 'r')),
+      alignDelimiters: false,
+    },
+  )
 }
 
 export function list(items: readonly string[]): string {

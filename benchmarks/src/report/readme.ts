@@ -12,7 +12,8 @@ geometric over all workloads that passed; the worst row stands in brackets and i
 time. *Over X dense*: how many times as fast as the fastest dense contender of class X in f32 (another dtype is named) on as many
 threads, in the same run; \`nnz-wasm\` and \`nnz-js\` are our own, \`wasm\`, \`js\` and \`native\` those of others.
 *Verdict*: workloads where it is faster / not different (95 % bootstrap intervals overlap) / slower than the fastest dense one of
-its platform and dtype. *Spread* is the median absolute deviation, *error* the largest share of the permitted error.`
+its platform and dtype. *In the kernel*: the share of a run inside the
+microkernel. *Spread* is the median absolute deviation, *error* the largest share of the permitted error.`
 
 /** `results/README.md`: one section per operation and machine. */
 export function renderReadme(sections: readonly Section[], leftOut: Results['leftOut']): string {
@@ -36,7 +37,7 @@ export function renderReadme(sections: readonly Section[], leftOut: Results['lef
 function sectionParts(section: Section): string[] {
   const { machine, operation, environment, contenders, rivals, crossovers, failures } = section
   const parts = [
-    `## ${operation} on ${machine}`,
+    `## ${safe(operation)} on ${machine}`,
     safe(machineLine(environment)),
     list([
       ...section.runs.map((run) => {
@@ -72,7 +73,7 @@ function sectionParts(section: Section): string[] {
       ),
     )
   parts.push(
-    `[Every workload](${tableFile(section)}). To measure again: \`npx @nnz/bench run --suite ${environment.suite} --operations ${operation}\``,
+    `[Every workload](${tableFile(section)}). To measure again: \`npx @nnz/bench run --suite ${environment.suite} --operations ${safe(operation)}\``,
   )
   return parts
 }
@@ -87,6 +88,7 @@ function contenderTable(contenders: readonly ContenderSummary[], rivals: readonl
     'of the limit',
     ...rivals.map((rival) => `over ${rival} dense`),
     'verdict',
+    'in the kernel',
     'spread',
     'error',
     'bytes per weight',
@@ -94,7 +96,7 @@ function contenderTable(contenders: readonly ContenderSummary[], rivals: readonl
     'passed',
   ]
   const rows = contenders.map((contender) => [
-    `\`${safe(contender.label)}\``,
+    `\`${contender.label}\``,
     contender.class,
     milliseconds(contender.ns),
     significant(contender.gflops),
@@ -106,6 +108,7 @@ function contenderTable(contenders: readonly ContenderSummary[], rivals: readonl
     contender.method === 'dense' || contender.best === null
       ? NONE
       : `${contender.best.faster} / ${contender.best.same} / ${contender.best.slower}`,
+    percent(contender.kernelShare),
     percent(contender.spread),
     percent(contender.error),
     bytesRange(contender.bytesPerWeight),
@@ -121,9 +124,5 @@ function meanAndWorst(value: MeanAndWorst | undefined): string {
 
 function crossoverMarkdown(lines: Section['crossovers']): string {
   const [head = [], ...rows] = crossoverTable(lines)
-  return table(
-    head,
-    rows.map((row) => row.map(safe)),
-    1,
-  )
+  return table(head, rows, 1)
 }

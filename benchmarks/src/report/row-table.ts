@@ -1,4 +1,4 @@
-import { paysAfter, type Section } from './aggregate.ts'
+import { paysAfter, type Section, shareOf } from './aggregate.ts'
 import { environmentFacts } from './facts.ts'
 import { milliseconds, NONE, percent, significant, sparsityLabel, times } from './format.ts'
 import { layoutLabel, repeatCommand, shapeLabel } from './labels.ts'
@@ -21,13 +21,9 @@ export function renderRows(section: Section): string {
   const columns = columnsOf(rivals)
   const parts = [
     GENERATED,
-    `# ${operation} on ${machine}`,
+    `# ${safe(operation)} on ${machine}`,
     '[All results](../README.md). `=` marks a ratio whose intervals overlap: no difference.',
-    table(
-      ['', 'captured'],
-      environmentFacts(environment).map((fact) => fact.map(safe)),
-      2,
-    ),
+    table(['', 'captured'], environmentFacts(environment), 2),
     ...(shown === rows
       ? []
       : [
@@ -35,7 +31,7 @@ export function renderRows(section: Section): string {
         ]),
     table(
       columns.map(({ head }) => head),
-      shown.map((row) => columns.map(({ cell }) => safe(cell(row)))),
+      shown.map((row) => columns.map(({ cell }) => cell(row))),
       6,
     ),
     `To measure one workload again: \`${safe(repeatCommand(environment.suite, operation, rows[0]!.record.workload.id))}\``,
@@ -73,6 +69,8 @@ function columnsOf(rivals: readonly string[]): Column[] {
       head: `over ${rival} dense`,
       cell: ({ speedUps }: Row) => ratio(speedUps.get(rival)),
     })),
+    { head: 'packing X', cell: ({ record, timing }) => percent(shareOf(record.packing, timing?.median)) },
+    { head: 'in the kernel', cell: ({ record, timing }) => percent(shareOf(record.kernel, timing?.median)) },
     { head: 'max error', cell: ({ record }) => errorCell(record.error) },
     { head: 'bytes per weight', cell: ({ record }) => significant(record.bytesPerWeight) },
     { head: 'planning ms', cell: ({ record }) => milliseconds(record.planning) },

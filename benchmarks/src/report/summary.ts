@@ -1,4 +1,4 @@
-import type { Section } from './aggregate.ts'
+import { compared, type Section } from './aggregate.ts'
 import { crossoverLabel, losses } from './findings.ts'
 import { NONE, percent, significant, times } from './format.ts'
 import { machineLine } from './labels.ts'
@@ -11,7 +11,8 @@ export const SUMMARY_END = '<!-- /nnz-bench:summary -->'
 export function renderSummary(sections: readonly Section[]): string {
   const machines = Map.groupBy(sections, ({ machine }) => machine)
   const parts = [...machines].flatMap(([machine, own]) => {
-    const rows = own.flatMap(summaryRows)
+    const rivals = [...new Set(own.flatMap((section) => section.rivals))].filter((rival) => !rival.startsWith('nnz-'))
+    const rows = own.flatMap((section) => summaryRows(section, rivals))
     if (rows.length === 0) return []
     const head = [
       'operation, kernel',
@@ -20,6 +21,7 @@ export function renderSummary(sections: readonly Section[]): string {
       'of the limit',
       'over the best dense',
       'worst row',
+      ...rivals.map((rival) => `over ${rival} dense`),
       'crossover',
       'dense wins',
     ]
@@ -33,7 +35,7 @@ export function renderSummary(sections: readonly Section[]): string {
       `**${machine}**: ${safe(machineLine(own[0]!.environment))}.${notes.map((note) => ` ${note}`).join('')}`,
       table(head, rows, 1),
       ...own.flatMap((section) =>
-        losses(section).length === 0 ? [] : [`Slower than dense: ${losses(section).join('; ')}.`],
+        losses(section).length === 0 ? [] : [`Slower than dense: ${safe(losses(section).join('; '))}.`],
       ),
     ]
   })
@@ -44,10 +46,10 @@ export function renderSummary(sections: readonly Section[]): string {
   ].join('\n\n')
 }
 
-function summaryRows({ operation, contenders, crossovers }: Section): string[][] {
+function summaryRows({ operation, contenders, crossovers }: Section, rivals: readonly string[]): string[][] {
   return contenders
     .filter(({ type, method, passed }) => type === 'kernel' && method === 'sparse' && passed > 0)
-    .map(({ label, passed, total, gflops, limitShare, best }) => {
+    .map(({ label, passed, total, gflops, limitShare, best, speedUps }) => {
       const crossing = crossovers.filter((line) => line.label === label)
       return [
         `${operation}, \`${label}\``,
@@ -56,8 +58,9 @@ function summaryRows({ operation, contenders, crossovers }: Section): string[][]
         percent(limitShare?.mean),
         times(best?.mean),
         times(best?.worstRatio),
+        ...rivals.map((rival) => times(speedUps.get(rival)?.mean)),
         crossing.map(({ n, mean }) => `${n === null ? '' : `N ${n}: `}${crossoverLabel(mean)}`).join(', ') || NONE,
-        best === null ? NONE : `${best.slower} of ${passed}`,
+        best === null ? NONE : `${best.slower} of ${compared(best)}`,
       ]
     })
 }

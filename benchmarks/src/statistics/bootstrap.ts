@@ -67,7 +67,7 @@ function valueAt(values: Float64Array, counts: Uint32Array, place: number): numb
   return values[index]!
 }
 
-/** The percentile interval of bootstrap draws, in which the estimate lies with 95 % confidence. */
+/** The 95 % percentile interval of bootstrap draws. */
 export function intervalOf(draws: Float64Array): Interval {
   const ordered = asArray(Float64Array.from(draws).sort())
   return { low: quantileSorted(ordered, (1 - CONFIDENCE) / 2), high: quantileSorted(ordered, (1 + CONFIDENCE) / 2) }

@@ -25,7 +25,7 @@ export function controls(
       label,
       el(
         'select',
-        { onchange: (event: Event) => changed({ [name]: (event.target as HTMLSelectElement).value }) },
+        { name, onchange: (event: Event) => changed({ [name]: (event.target as HTMLSelectElement).value }) },
         ...list.map(([value, text]) => el('option', { value, selected: value === filters[name] }, text)),
       ),
     )
@@ -34,6 +34,7 @@ export function controls(
       label,
       el('input', {
         ...properties,
+        name,
         value: filters[name],
         oninput: (event: Event) => changed({ [name]: (event.target as HTMLInputElement).value }),
       }),
@@ -95,7 +96,7 @@ export function legend(
     changed({ off: next })
   }
   const button = (text: string, set: ReadonlySet<string>) =>
-    el('button', { type: 'button', onclick: () => changed({ off: set }) }, text)
+    el('button', { type: 'button', name: text, onclick: () => changed({ off: set }) }, text)
   return el(
     'fieldset',
     { class: 'legend' },
@@ -104,7 +105,7 @@ export function legend(
       el(
         'label',
         {},
-        el('input', { type: 'checkbox', checked: !off.has(label), onchange: () => toggle(label) }),
+        el('input', { type: 'checkbox', name: label, checked: !off.has(label), onchange: () => toggle(label) }),
         markIcon(markOf(label)),
         label,
       ),

@@ -19,6 +19,13 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
+/** Puts a newly made element into its place; the control that had the focus has it again, found by its name. */
+export function renew(place: HTMLElement, element: HTMLElement): void {
+  const focused = place.contains(document.activeElement) ? document.activeElement!.getAttribute('name') : null
+  place.replaceChildren(element)
+  if (focused !== null) element.querySelector<HTMLElement>(`[name="${CSS.escape(focused)}"]`)?.focus()
+}
+
 /** Runs the last of many calls in a row once, before the next frame. */
 export function once(action: () => void): () => void {
   let waiting = false

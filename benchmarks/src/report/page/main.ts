@@ -4,7 +4,7 @@ import { Chart, type ChartOptions } from './chart.ts'
 import { controls, legend } from './controls.ts'
 import { type PageRow, rowsOf } from './data.ts'
 import { Details } from './details.ts'
-import { el, once } from './dom.ts'
+import { el, once, renew } from './dom.ts'
 import { type Filters, fromHash, matches, toHash } from './filters.ts'
 import { type Mark, markOf } from './marks.ts'
 import {
@@ -98,7 +98,8 @@ function start(usual: PageRow): void {
     const reader = speedUpReader(data, filters.against)
 
     notePlace.replaceChildren(...runNotes(matching))
-    legendPlace.replaceChildren(
+    renew(
+      legendPlace,
       legend(
         labels.filter((label) => present.has(label)),
         filters.off,
@@ -129,7 +130,7 @@ function start(usual: PageRow): void {
     summaryPlace.replaceChildren(summaryTable(inOrder(summaries(shown, reader)), mark, open))
     table.update(shown, reader)
   })
-  const showControls = () => filterPlace.replaceChildren(controls(data, rows, filters, change))
+  const showControls = () => renew(filterPlace, controls(data, rows, filters, change))
   function change(part: Partial<Filters>): void {
     // Another machine or operation has other models and widths: what was chosen of the old ones would hide everything.
     const moved = part.machine !== undefined || part.operation !== undefined
