@@ -20,6 +20,9 @@ import {
 import { summaryTable } from './summary-table.ts'
 import { RecordTable } from './table.ts'
 
+/** A little more than 0 to 100, so that marks at the ends are whole. */
+const PERCENTS = [-2, 102] as const
+
 const data = JSON.parse(document.getElementById('data')!.textContent!) as PageData
 const rows = rowsOf(data)
 const app = document.getElementById('app')!
@@ -40,7 +43,7 @@ function start(usual: PageRow): void {
 
   const percent = (value: number) => `${Number(value.toFixed(1))} %`
   const shared = { markOf: mark, open }
-  const bySparsity = { xLabel: 'sparsity', xLog: 0, xRange: [-2, 102], formatX: percent } as const
+  const bySparsity = { xLabel: 'sparsity', xLog: 0, xRange: PERCENTS, formatX: percent } as const
   const speedUp = new Chart({
     ...shared,
     ...bySparsity,
@@ -107,24 +110,8 @@ function start(usual: PageRow): void {
         change,
       ),
     )
-    update(speedUp, speedUpSeries(shown, reader), [
-      {
-        label: 'dense',
-        points: [
-          [-2, 1],
-          [102, 1],
-        ],
-      },
-    ])
-    update(limit, limitSeries(shown), [
-      {
-        label: 'the limit',
-        points: [
-          [-2, 100],
-          [102, 100],
-        ],
-      },
-    ])
+    update(speedUp, speedUpSeries(shown, reader), [level('dense', 1)])
+    update(limit, limitSeries(shown), [level('the limit', 100)])
     const intensities = rooflineSeries(shown)
     update(roofline, intensities, roofs(shown, rangeOf(intensities)))
     summaryPlace.replaceChildren(summaryTable(inOrder(summaries(shown, reader)), mark, open))
@@ -182,6 +169,10 @@ function orderedLabels(): string[] {
   )
   lines.sort((a, b) => rank.get(a.label)! - rank.get(b.label)! || (b.gflops ?? 0) - (a.gflops ?? 0))
   return lines.map(({ label }) => label)
+}
+
+function level(label: string, y: number): Guide {
+  return { label, points: PERCENTS.map((x) => [x, y] as const) }
 }
 
 function rangeOf(series: readonly Series[]): [number, number] {

@@ -1,4 +1,5 @@
 import { type Crossover, crossover } from '../../statistics/crossover.ts'
+import { geometricMean } from '../../statistics/summary.ts'
 import type { PageData } from '../columns.ts'
 import type { PageRow } from './data.ts'
 
@@ -80,11 +81,7 @@ function seriesOf(
 
 function meansOf(points: readonly Point[]): [number, number][] {
   const at = Map.groupBy(points, ({ x }) => Math.round(x))
-  return [...at].map(([x, own]) => [x, geometricMean(own.map(({ y }) => y))])
-}
-
-function geometricMean(values: readonly number[]): number {
-  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length)
+  return [...at].map(([x, own]) => [x, geometricMean(own.map(({ y }) => y))!])
 }
 
 /** One contender over everything that is shown. */
@@ -106,8 +103,7 @@ export function summaries(rows: readonly PageRow[], speedUp: (row: PageRow) => n
       return ratio === null ? [] : [{ ratio, row }]
     })
     const mean = (values: readonly (number | null)[]) => {
-      const positive = values.filter((value) => value !== null && value > 0) as number[]
-      return positive.length === 0 ? null : geometricMean(positive)
+      return geometricMean(values.filter((value) => value !== null && value > 0) as number[])
     }
     const points = compared.map(({ ratio, row }) => ({ x: row.workload.sparsity * 100, y: ratio, row }))
     const sparse = own[0]!.contender.method === 'sparse'
