@@ -89,7 +89,7 @@ export class RecordTable {
       number('dense-equivalent', ({ denseGflops }) => denseGflops, significant),
       number('of the limit', ({ limitShare }) => limitShare, percent),
       number('spread', ({ spread }) => spread, percent),
-      number('of the permitted error', ({ errorShare }) => errorShare, percent),
+      number('error', ({ errorShare }) => errorShare, percent),
       number('bytes per weight', ({ bytesPerWeight }) => bytesPerWeight, significant),
       number('packed', ({ packedBytes }) => packedBytes, bytesLabel),
     ]
