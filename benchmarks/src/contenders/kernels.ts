@@ -1,0 +1,86 @@
+import { type Backend, type BackendTensor, isWasm, type Tensor, tensor, zeros } from '@nnz/core'
+import { kernels, type SpmmKernel, type SpmmPlan, spmm, spmmProblem } from '@nnz/spmm'
+import type { Contender } from '../records/index.ts'
+import type { ContenderSpec, Prepared } from '../runner/contender.ts'
+import type { Task } from '../runner/task.ts'
+import { version } from '../version.ts'
+
+type Home = 'resident' | 'heap'
+
+/** Every row of the table that runs on a backend, automatic dispatch, and automatic dispatch with tensors on the JS heap. */
+export function kernelContenders(backends: readonly Backend[]): ContenderSpec[] {
+  return backends.flatMap((backend) => [
+    ...kernels
+      .filter((kernel) => kernel.backend === backend.name && kernel.variant.split('_')[0] === backend.variant)
+      .map((kernel) => rowContender(kernel, backend)),
+    ...(backend.name === 'js' ? [] : [automatic(backend, 'resident'), automatic(backend, 'heap')]),
+  ])
+}
+
+function rowContender(kernel: SpmmKernel, backend: Backend): ContenderSpec {
+  const home: Home = isWasm(backend) ? 'resident' : 'heap'
+  return {
+    contender: contender(kernel.name, backend, kernel.dense ? 'dense' : 'sparse', {}),
+    supports: (task) => kernel.supports(spmmProblem('spmm', task.weights, task.n, 'none')),
+    prepare: (task) => preparePlan(task, backend, home, kernel.name),
+  }
+}
+
+/** Dispatch as a user gets it. `tensors: js-heap` copies x in and y out, as every caller with typed arrays of its own does. */
+function automatic(backend: Backend, home: Home): ContenderSpec {
+  return {
+    contender: contender(`auto__${backend.name}`, backend, 'sparse', home === 'heap' ? { tensors: 'js-heap' } : {}),
+    supports: () => true,
+    prepare: (task) => preparePlan(task, backend, home, undefined),
+  }
+}
+
+function contender(
+  name: string,
+  backend: Backend,
+  method: Contender['method'],
+  settings: Contender['settings'],
+): Contender {
+  return {
+    type: 'kernel',
+    name,
+    class: `nnz-${backend.name}`,
+    method,
+    version,
+    settings,
+    threads: backend.threads,
+    dtype: 'f32',
+  }
+}
+
+async function preparePlan(task: Task, backend: Backend, home: Home, kernel: string | undefined): Promise<Prepared> {
+  const start = process.hrtime.bigint()
+  const plan: SpmmPlan = spmm.plan(task.weights, { columns: task.n, backend, kernel })
+  const planning = Number(process.hrtime.bigint() - start)
+  const x = place([task.k, task.n], backend, home)
+  const y = place([task.m, task.n], backend, home)
+  return {
+    planning,
+    packedBytes: plan.explain().packedBytes,
+    setInput(values) {
+      x.data.set(values)
+    },
+    poison() {
+      y.data.fill(Number.NaN)
+    },
+    run() {
+      plan.run(x, { out: y })
+    },
+    output: () => y.data,
+    dispose() {
+      plan.dispose()
+      for (const matrix of [x, y]) if ('dispose' in matrix) (matrix as BackendTensor).dispose()
+    },
+  }
+}
+
+function place(shape: readonly [number, number], backend: Backend, home: Home): Tensor {
+  return home === 'resident' && isWasm(backend)
+    ? zeros(shape, { backend })
+    : tensor(new Float32Array(shape[0] * shape[1]), shape)
+}

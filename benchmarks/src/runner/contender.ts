@@ -1,0 +1,46 @@
+import type { Contender } from '../records/index.ts'
+import type { Task } from './task.ts'
+
+/** A contender that is ready to run on a task. */
+export interface Prepared {
+  /** Nanoseconds that it took to plan: packing of weights, building of a session. */
+  readonly planning: number | null
+  /** Bytes of the packed weights. */
+  readonly packedBytes: number | null
+  /** Largest error that is not the contender's fault beyond the usual bound: what 8-bit quantisation costs. */
+  readonly tolerance?: number
+  /** Sets X [k, n], row-major. Never timed. */
+  setInput(x: Float32Array): void | Promise<void>
+  /** One whole run, as a user would call it. */
+  run(): void | Promise<void>
+  /** Y [m, n] of the last run, row-major. Never timed. */
+  output(): ArrayLike<number>
+  /** Fills the output with NaN where it is the caller's, so that a run that writes nothing is caught. */
+  poison?(): void
+  dispose(): void | Promise<void>
+  /**
+   * Where the clock must be elsewhere (another process): runs for about `milliseconds` and returns nanoseconds of each run.
+   * Default: tinybench calls `run`.
+   */
+  sample?(milliseconds: number): Promise<number[]>
+}
+
+/** One way to compute a task: a kernel of ours, or a baseline. */
+export interface ContenderSpec {
+  readonly contender: Contender
+  /** `true`, or why it cannot run this task, in words. */
+  supports(task: Task): true | string
+  prepare(task: Task): Promise<Prepared>
+}
+
+/** A family of contenders that needs something that may not be there: a package, a Python module. */
+export interface Baseline {
+  /** What `--baselines` calls it. */
+  readonly name: string
+  /**
+   * The contenders, for these numbers of threads. Throws where something is missing; the message says what.
+   */
+  open(threads: readonly number[]): Promise<readonly ContenderSpec[]>
+  /** What stands in the tables if `open` throws. */
+  readonly placeholder: Contender
+}

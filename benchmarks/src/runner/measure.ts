@@ -1,0 +1,175 @@
+import { Bench } from 'tinybench'
+import { type BenchRecord, type Peak, redact } from '../records/index.ts'
+import { limitOf } from '../statistics/index.ts'
+import { seededActivations } from '../workloads/index.ts'
+import type { ContenderSpec, Prepared } from './contender.ts'
+import { describeTask } from './record.ts'
+import { shuffled } from './shuffle.ts'
+import { errorOf, expectationOf, type Task } from './task.ts'
+
+/** How long each contender is measured. */
+export interface Budget {
+  /** Milliseconds of samples for each contender. */
+  readonly sampling: number
+  /** Milliseconds before the first sample: V8's optimising tier must have the code. */
+  readonly warmup: number
+  /** Contenders take turns so often. */
+  readonly rounds: number
+}
+
+interface Entry {
+  readonly spec: ContenderSpec
+  readonly prepared: Prepared
+  readonly error: { maxAbs: number | null; rms: number | null; bound: number }
+  readonly samples: number[]
+  warmup: number
+  order: number
+}
+
+/** Seed of the activations of the second check: other numbers than those of the timing. */
+const OTHER_SEED = 7919
+
+/**
+ * Measures contenders on one task: each is prepared and checked, then all take turns in a shuffled order. Calls `record`
+ * once for each contender, with what came of it.
+ */
+export async function measureTask(
+  task: Task,
+  specs: readonly ContenderSpec[],
+  options: {
+    budget: Budget
+    peakOf: (spec: ContenderSpec) => Peak | undefined
+    seed: number
+    onStep?: (label: string) => void
+  },
+  record: (record: BenchRecord) => Promise<void>,
+): Promise<void> {
+  const { budget, seed, onStep } = options
+  const first = seededActivations(task.k, task.n, OTHER_SEED)
+  const expectations = [
+    { x: first, expected: expectationOf(task, first) },
+    { x: task.x, expected: expectationOf(task, task.x) },
+  ]
+  const entries: Entry[] = []
+  for (const spec of specs) {
+    // A kernel for another layout or shape is not missing here.
+    if (spec.contender.type === 'kernel' && spec.supports(task) !== true) continue
+    onStep?.(spec.contender.name)
+    const outcome = await prepareChecked(task, spec, expectations)
+    if ('prepared' in outcome) entries.push({ spec, ...outcome, samples: [], warmup: 0, order: 0 })
+    else await record({ ...describeTask(task, spec.contender), ...outcome })
+  }
+  for (const entry of entries) entry.warmup = await warmUp(entry.prepared, budget.warmup)
+  const random = shuffled(seed)
+  for (let round = 0; round < budget.rounds; round++) {
+    for (const [place, entry] of random(entries).entries()) {
+      onStep?.(entry.spec.contender.name)
+      if (round === 0) entry.order = place
+      entry.samples.push(...(await sample(entry.prepared, budget.sampling / budget.rounds)))
+    }
+  }
+  for (const entry of entries) {
+    // A last look: what was timed must still be right.
+    const { right, ...error } = errorOf(expectations[1].expected, entry.prepared.output())
+    await record(
+      right || within(error.maxAbs, entry.prepared)
+        ? passed(task, entry, options.peakOf(entry.spec))
+        : { ...describeTask(task, entry.spec.contender), ...incorrect(error) },
+    )
+    await entry.prepared.dispose()
+  }
+}
+
+function within(maxAbs: number | null, { tolerance }: Prepared): boolean {
+  return tolerance !== undefined && maxAbs !== null && maxAbs <= tolerance
+}
+
+function incorrect(error: Entry['error']) {
+  return {
+    status: 'incorrect' as const,
+    reason: `off by ${error.maxAbs ?? 'more than any number'}, ${error.bound} is allowed`,
+    error,
+  }
+}
+
+type Refused = { status: 'incorrect' | 'error' | 'unsupported'; reason: string; error: Entry['error'] | null }
+
+/** Prepares a contender and checks it on two inputs: a kernel that returns its previous result fails the second. */
+async function prepareChecked(
+  task: Task,
+  spec: ContenderSpec,
+  expectations: readonly { x: Float32Array; expected: ReturnType<typeof expectationOf> }[],
+): Promise<Pick<Entry, 'prepared' | 'error'> | Refused> {
+  const supported = spec.supports(task)
+  if (supported !== true) return { status: 'unsupported', reason: supported, error: null }
+  let prepared: Prepared | undefined
+  try {
+    prepared = await spec.prepare(task)
+    let error: Entry['error'] = { maxAbs: 0, rms: 0, bound: 0 }
+    for (const { x, expected } of expectations) {
+      await prepared.setInput(x)
+      prepared.poison?.()
+      await prepared.run()
+      const { right, ...found } = errorOf(expected, prepared.output())
+      error = found
+      if (!right && !within(found.maxAbs, prepared)) {
+        await prepared.dispose()
+        return incorrect(found)
+      }
+    }
+    return {
+      prepared,
+      error: prepared.tolerance === undefined ? error : { ...error, bound: Math.max(error.bound, prepared.tolerance) },
+    }
+  } catch (cause) {
+    await prepared?.dispose()
+    return { status: 'error', reason: reasonOf(cause), error: null }
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  return redact(cause instanceof Error ? cause.message || cause.name : String(cause)).slice(0, 500)
+}
+
+/** Runs until the time is over, at least three times; returns how often. */
+async function warmUp(prepared: Prepared, milliseconds: number): Promise<number> {
+  if (prepared.sample) return (await prepared.sample(milliseconds)).length
+  const end = performance.now() + milliseconds
+  let runs = 0
+  for (; runs < 3 || performance.now() < end; runs++) await prepared.run()
+  return runs
+}
+
+/** Nanoseconds of each run during about so many milliseconds. */
+async function sample(prepared: Prepared, milliseconds: number): Promise<number[]> {
+  if (prepared.sample) return prepared.sample(milliseconds)
+  const bench = new Bench({ time: milliseconds, iterations: 2, warmup: false, retainSamples: true, throws: true })
+  bench.add('run', () => prepared.run())
+  await bench.run()
+  const result = bench.tasks[0].result
+  if (!('latency' in result) || result.latency.samples === undefined)
+    throw new Error(`tinybench ended in state ${result.state}`)
+  return result.latency.samples.map((ms) => ms * 1e6)
+}
+
+function passed(
+  task: Task,
+  { spec, prepared, error, samples, warmup, order }: Entry,
+  peak: Peak | undefined,
+): BenchRecord {
+  const base = describeTask(task, spec.contender)
+  return {
+    ...base,
+    status: 'passed',
+    reason: null,
+    error,
+    samples: [samples],
+    order: [order],
+    iterations: 1,
+    warmup,
+    planning: prepared.planning,
+    packedBytes: prepared.packedBytes,
+    bytesPerWeight: prepared.packedBytes === null ? null : prepared.packedBytes / (task.m * task.k),
+    limit: peak ? limitOf(spec.contender.method === 'dense' ? base.denseFlops : base.flops, base.bytes, peak) : null,
+  }
+}

@@ -1,0 +1,117 @@
+import { type BenchRecord, type Environment, type Peak, recordId, redact, type Store } from '../records/index.ts'
+import { pointId, type Workload } from '../workloads/index.ts'
+import type { Baseline, ContenderSpec } from './contender.ts'
+import { type Budget, measureTask } from './measure.ts'
+import { describeTask } from './record.ts'
+import { makeTask, type Task } from './task.ts'
+
+/** One workload at one sparsity: what is measured together. */
+export interface Point {
+  readonly workload: Workload
+  readonly sparsity: number
+}
+
+/** The points of workloads, in order; with a shard, every total-th of them. */
+export function pointsOf(workloads: readonly Workload[], shard?: { index: number; total: number }): Point[] {
+  const points = workloads.flatMap((workload) => workload.sparsities.map((sparsity) => ({ workload, sparsity })))
+  return shard ? points.filter((_, i) => i % shard.total === shard.index - 1) : points
+}
+
+/** Opened baselines, and the ones that are missing, with the reason. */
+export interface OpenedBaselines {
+  readonly specs: readonly ContenderSpec[]
+  readonly missing: readonly { readonly baseline: Baseline; readonly reason: string }[]
+}
+
+/** Opens each baseline; one that is not there is kept with its reason. */
+export async function openBaselines(
+  baselines: readonly Baseline[],
+  threads: readonly number[],
+): Promise<OpenedBaselines> {
+  const specs: ContenderSpec[] = []
+  const missing: { baseline: Baseline; reason: string }[] = []
+  for (const baseline of baselines) {
+    try {
+      specs.push(...(await baseline.open(threads)))
+    } catch (error) {
+      missing.push({ baseline, reason: redact(error instanceof Error ? error.message : String(error)) })
+    }
+  }
+  return { specs, missing }
+}
+
+/** What is measured, and how. */
+export interface MatrixOptions {
+  readonly points: readonly Point[]
+  readonly specs: readonly ContenderSpec[]
+  readonly missing: OpenedBaselines['missing']
+  readonly budget: Budget
+  readonly environment: Environment
+  readonly store: Store
+  /** Fresh processes for each point; `measureElsewhere` runs one of them. 1 measures in this process. */
+  readonly processes: number
+  readonly measureElsewhere: (point: Point, seed: number) => Promise<readonly BenchRecord[]>
+  readonly onPoint: (done: number, id: string, contender: string) => void
+  readonly isStopped: () => boolean
+}
+
+/** Measures every point; records reach the store as they are made. What the store has already is left out. */
+export async function runMatrix(options: MatrixOptions): Promise<void> {
+  const { points, store, processes, onPoint } = options
+  for (const [done, point] of points.entries()) {
+    if (options.isStopped()) return
+    const id = pointId(point.workload, point.sparsity)
+    onPoint(done, id, '')
+    const task = await makeTask(point.workload, point.sparsity)
+    await recordMissing(task, options)
+    const specs = options.specs.filter(({ contender }) => !store.records.has(recordId(task.id, contender, 'hot')))
+    if (specs.length === 0) continue
+    if (processes === 1) {
+      const step = { onStep: (name: string) => onPoint(done, id, name) }
+      const peakOf = (spec: ContenderSpec) => peakFor(spec, options.environment.peaks)
+      await measureTask(task, specs, { budget: options.budget, peakOf, seed: done + 1, ...step }, (record) =>
+        store.append(record),
+      )
+      continue
+    }
+    const runs: (readonly BenchRecord[])[] = []
+    for (let seed = 1; seed <= processes && !options.isStopped(); seed++) {
+      onPoint(done, id, `process ${seed} of ${processes}`)
+      runs.push(await options.measureElsewhere(point, seed))
+    }
+    for (const record of mergeProcesses(runs)) {
+      if (!store.records.has(record.id)) await store.append(record)
+    }
+  }
+}
+
+async function recordMissing(task: Task, { missing, store }: MatrixOptions): Promise<void> {
+  for (const { baseline, reason } of missing) {
+    const record = describeTask(task, baseline.placeholder)
+    if (store.records.has(record.id)) continue
+    await store.append({ ...record, status: 'missing', reason, error: null })
+  }
+}
+
+/** The measured peak that limits a contender: fused where it has the instruction. Natively compiled code has none here. */
+export function peakFor({ contender }: ContenderSpec, peaks: readonly Peak[]): Peak | undefined {
+  if (!contender.class.startsWith('nnz-wasm') && contender.class !== 'wasm') return undefined
+  if (contender.threads !== 1 || contender.dtype !== 'f32') return undefined
+  const base = contender.name.includes('_simd_')
+  return peaks.find(({ name }) => name === (base ? 'wasm-simd' : 'wasm-relaxed')) ?? peaks[0]
+}
+
+/** One record of several processes' records: all samples, a list for each process. One that failed once has failed. */
+export function mergeProcesses(runs: readonly (readonly BenchRecord[])[]): BenchRecord[] {
+  const byId = Map.groupBy(runs.flat(), ({ id }) => id)
+  return [...byId.values()].map((records) => {
+    const failed = records.find(({ status }) => status !== 'passed')
+    if (failed) return failed
+    const worst = records.reduce((a, b) => ((b.error?.maxAbs ?? 0) > (a.error?.maxAbs ?? 0) ? b : a))
+    return {
+      ...worst,
+      samples: records.flatMap(({ samples }) => samples),
+      order: records.flatMap(({ order }) => order),
+    }
+  })
+}
