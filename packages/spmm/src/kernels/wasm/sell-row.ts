@@ -79,7 +79,7 @@ export function sellColumn(variant: WasmVariant, layout: 'csr' | 'bsr'): SpmmKer
     packFeatures: ({ nnz, m }) => [nnz, m],
     pack(w, { m, k }, target) {
       const entries = entriesOf(w)
-      return new StreamPacking(expectWasm(target), entries, () => layOutSell(entries, m, k))
+      return new StreamPacking(expectWasm(target), entries.order, () => layOutSell(entries, m, k))
     },
     plan: (problem, packing, target) => plan(problem, packing, expectWasm(target)),
   }

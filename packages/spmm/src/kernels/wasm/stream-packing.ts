@@ -1,6 +1,6 @@
 import { type Packing, type WasmBackend, WasmBlock } from '@nnz/core'
 import * as set from '../../generated/wasm.ts'
-import { type Entries, reorder } from '../entries.ts'
+import { reorder } from '../entries.ts'
 
 /** What both packed forms have: a stream of 16-bit units with values at known positions, and tables beside it. */
 export interface PackedForm<G> {
@@ -30,12 +30,13 @@ export class StreamPacking<G> implements Packing {
   readonly #layOut: () => PackedForm<G>
   #positions: WasmBlock | undefined
 
-  constructor(backend: WasmBackend, entries: Entries, layOut: () => PackedForm<G>) {
+  /** @param order where entry i of the form stands in the canonical order of values; undefined for "at i" */
+  constructor(backend: WasmBackend, order: Uint32Array | undefined, layOut: () => PackedForm<G>) {
     const form = layOut()
     const { tables } = form
     const bytes = tables.reduce((sum, table) => sum + table.byteLength, even(form.bytes))
     this.#backend = backend
-    this.#order = entries.order
+    this.#order = order
     this.#layOut = layOut
     this.#block = new WasmBlock(backend, bytes)
     this.geometry = form.geometry

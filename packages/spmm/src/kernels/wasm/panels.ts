@@ -1,0 +1,81 @@
+import { balancedRanges, type Runner, stageInput, type WasmBackend, Workspace } from '@nnz/core'
+import * as set from '../../generated/wasm.ts'
+import type { SpmmProblem } from '../../problem.ts'
+import type { SpmmArguments } from '../types.ts'
+import { createFinish } from './epilogue.ts'
+
+const F32 = 4
+const VECTOR = 16
+/** Rows of X in a unit of the packing kernel. */
+const PACK_ROWS = 64
+/** What the microkernels write: see `output` in kernels-wasm/assembly/spmm/csr.ts. */
+const OUTPUT = { direct: 0, rows: 1, tokens: 2 }
+
+/** A microkernel that multiplies packed weights by panels of X. */
+export interface PanelKernel {
+  /** Its export. */
+  readonly name: string
+  /** Its arguments in front of x: the weights and their geometry. */
+  readonly weights: readonly number[]
+  /** Bytes of each group of rows; a unit of work is one of them times a group of panels. */
+  readonly rowBytes: readonly number[]
+  /** Most bytes of scratch that a part needs. */
+  readonly scratchBytes: number
+  /** Width of panels, in vectors, for so many vectors. */
+  width(vectors: number): number
+  /** Panels of a group, or undefined for a microkernel that takes one by one. */
+  group?(vectors: number, width: number): number
+}
+
+/** Fills `bounds` with the first unit of each part, and the end. */
+function partition(rowBytes: readonly number[], groups: number, parts: number, bounds: Int32Array): void {
+  const units = rowBytes.length * groups
+  const ranges = balancedRanges(units, parts, (unit) => rowBytes[unit % rowBytes.length] + 1)
+  bounds.fill(units)
+  for (let part = 0; part < ranges.length / 2; part++) bounds[part] = ranges[2 * part]
+}
+
+/** Packs X, runs the microkernel on all threads, and finishes the output. */
+export function panelRunner(problem: SpmmProblem, backend: WasmBackend, kernel: PanelKernel): Runner<SpmmArguments> {
+  const { k, n: most, operation } = problem
+  const { memory } = backend
+  const kernels = backend.kernels(set)
+  const workspace = new Workspace(backend)
+  // A few parts for each thread: whoever is late takes fewer.
+  const parts = backend.threads === 1 ? 1 : 4 * backend.threads
+  const xRoom = workspace.region(k * most * F32)
+  const xPanels = workspace.region(k * Math.ceil(most / 4) * VECTOR)
+  const scratch = workspace.region(parts * kernel.scratchBytes)
+  const boundsRoom = workspace.region((parts + 1) * 4)
+  const finish = createFinish(problem, backend, workspace)
+  const bounds = new Int32Array(parts + 1)
+  const packRanges = balancedRanges(Math.ceil(k / PACK_ROWS), parts, () => 1)
+  const partRanges = balancedRanges(parts, parts, () => 1)
+  let partitioned = -1
+  return {
+    run(args) {
+      const { x } = args
+      const n = x.shape[1]
+      const vectors = Math.ceil(n / 4)
+      const width = kernel.width(vectors)
+      const group = kernel.group?.(vectors, width)
+      const groups = Math.ceil(Math.ceil(vectors / width) / (group ?? 1))
+      if (partitioned !== groups) {
+        partition(kernel.rowBytes, groups, parts, bounds)
+        partitioned = groups
+      }
+      memory.i32.set(bounds, boundsRoom() / 4)
+      const from = stageInput(x, memory, xRoom())
+      const packing = [from.address, from.rowStride, from.columnStride, k, n, width, xPanels()]
+      kernels.parallel('packPanels', packing, packRanges)
+      finish(args, operation === 'linear' ? 'columns' : 'rows', (to) => {
+        const byRows = to.columnStride === F32
+        const output = !byRows ? OUTPUT.tokens : n % 4 === 0 ? OUTPUT.direct : OUTPUT.rows
+        const panels = group === undefined ? [width] : [width, group]
+        const target = [to.address, byRows ? to.rowStride : to.columnStride, output]
+        const args = [...kernel.weights, xPanels(), n, ...panels, ...target, scratch(), boundsRoom()]
+        kernels.parallel(kernel.name, args, partRanges)
+      })
+    },
+  }
+}
