@@ -1,7 +1,16 @@
-import { type Backend, type GemmKernel, type Orientation, csr, gemmKernels, gemmReference, isWasm, tensor } from '@nnz/core'
+import {
+  type Backend,
+  csr,
+  type GemmKernel,
+  gemmKernels,
+  gemmReference,
+  isWasm,
+  type Orientation,
+  tensor,
+} from '@nnz/core'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type Expectation, deviation, expectation } from './support/expectation.ts'
+import { deviation, type Expectation, expectation } from './support/expectation.ts'
 import { Guarded, VIEWS, type View } from './support/guarded.ts'
 import { Random } from './support/random.ts'
 import { claimed, lacking, openBackend, rowsOf } from './support/variant.ts'
@@ -34,7 +43,8 @@ const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31)
 function prepare(given: GemmCase): Prepared {
   const { m, k, n, special } = given
   const random = new Random(m * 7919 + k * 31 + n)
-  const draw = (length: number) => Float32Array.from({ length }, () => (special !== undefined && random.next() < 0.03 ? special : random.value()))
+  const draw = (length: number) =>
+    Float32Array.from({ length }, () => (special !== undefined && random.next() < 0.03 ? special : random.value()))
   const a = draw(m * k)
   const x = draw(k * n)
   // Every element of a stored, so that bounds come from the same loops as those of sparse products.
@@ -75,13 +85,23 @@ function run(row: GemmKernel, { given, a, x, expected }: Prepared): string | und
 
 function sizes(): GemmCase[] {
   const list: GemmCase[] = []
-  const edges = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 95, 96, 97, 131]
+  const edges = [
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 95, 96, 97,
+    131,
+  ]
   for (const orientation of ['columns', 'tokens'] as const) {
     for (const n of edges) list.push({ m: 13, k: 19, n, orientation })
     for (const m of edges) for (const n of [1, 5, 33]) list.push({ m, k: 21, n, orientation })
-    for (const k of [...edges, 191, 192, 193, 255, 256, 257, 511, 512, 513, 769]) for (const n of [1, 9, 33]) list.push({ m: 7, k, n, orientation })
+    for (const k of [...edges, 191, 192, 193, 255, 256, 257, 511, 512, 513, 769])
+      for (const n of [1, 9, 33]) list.push({ m: 7, k, n, orientation })
     list.push({ m: 131, k: 521, n: 97, orientation })
-    for (const [n, columns] of [[1, 4], [5, 33], [16, 17], [0, 8]]) list.push({ m: 14, k: 30, n, columns, orientation })
+    for (const [n, columns] of [
+      [1, 4],
+      [5, 33],
+      [16, 17],
+      [0, 8],
+    ])
+      list.push({ m: 14, k: 30, n, columns, orientation })
   }
   return list
 }
@@ -107,15 +127,24 @@ describe.runIf(backend)(`gemm on ${claimed}`, () => {
     expect(rows).not.toEqual([])
   })
 
-  describe.each([['sizes', sizes], ['views and residency', views], ['special values', specials]] as const)('%s', (_, makeCases) => {
+  describe.each([
+    ['sizes', sizes],
+    ['views and residency', views],
+    ['special values', specials],
+  ] as const)('%s', (_, makeCases) => {
     let cases: Prepared[] = []
     beforeAll(() => {
       cases = makeCases().map(prepare)
     })
 
     it.each(rows)('%s', (_name, row: GemmKernel) => {
-      const usable = cases.filter(({ given }) => row.supports({ operation: 'gemm', columns: given.n, orientation: 'columns', ...given } as never) === true)
-      const failures = usable.map((prepared) => [JSON.stringify(prepared.given), run(row, prepared)]).filter(([, wrong]) => wrong !== undefined)
+      const usable = cases.filter(
+        ({ given }) =>
+          row.supports({ operation: 'gemm', columns: given.n, orientation: 'columns', ...given } as never) === true,
+      )
+      const failures = usable
+        .map((prepared) => [JSON.stringify(prepared.given), run(row, prepared)])
+        .filter(([, wrong]) => wrong !== undefined)
       expect(failures.slice(0, 10)).toEqual([])
     })
   })
@@ -124,11 +153,23 @@ describe.runIf(backend)(`gemm on ${claimed}`, () => {
     const size = fc.integer({ min: 0, max: 90 })
     const view = fc.constantFrom(...VIEWS)
     fc.assert(
-      fc.property(fc.record({ m: size, k: size, n: size, orientation: fc.constantFrom('columns', 'tokens'), aView: view, xView: view, outView: view, resident: fc.boolean() }), (given) => {
-        if (row.supports({ operation: 'gemm', ...given }) !== true) return
-        const wrong = run(row, prepare(given))
-        if (wrong !== undefined) throw new Error(`${row.name}: ${wrong}`)
-      }),
+      fc.property(
+        fc.record({
+          m: size,
+          k: size,
+          n: size,
+          orientation: fc.constantFrom('columns', 'tokens'),
+          aView: view,
+          xView: view,
+          outView: view,
+          resident: fc.boolean(),
+        }),
+        (given) => {
+          if (row.supports({ operation: 'gemm', ...given }) !== true) return
+          const wrong = run(row, prepare(given))
+          if (wrong !== undefined) throw new Error(`${row.name}: ${wrong}`)
+        },
+      ),
       { seed, numRuns: 100 },
     )
   })

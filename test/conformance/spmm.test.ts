@@ -1,13 +1,13 @@
 import type { Backend } from '@nnz/core'
-import { ACTIVATIONS, type SpmmKernel, kernels } from '@nnz/spmm'
+import { ACTIVATIONS, kernels, type SpmmKernel } from '@nnz/spmm'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { VIEWS } from './support/guarded.ts'
 import { Random } from './support/random.ts'
 import { blockCases, optionCases, patternCases, sizeCases, specialCases, viewCases } from './support/spmm-cases.ts'
-import { type Prepared, type SpmmCase, applies, prepare, runCase, sweep } from './support/spmm-run.ts'
+import { applies, type Prepared, prepare, runCase, type SpmmCase, sweep } from './support/spmm-run.ts'
 import { claimed, lacking, openBackend, rowsOf } from './support/variant.ts'
-import { PATTERNS, bsrWeights, csrWeights } from './support/weights.ts'
+import { bsrWeights, csrWeights, PATTERNS } from './support/weights.ts'
 
 const groups: [string, () => SpmmCase[]][] = [
   ['sizes', sizeCases],
@@ -23,7 +23,10 @@ const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31)
 
 /** Problems drawn at random; half of them in the layout that the row is for. */
 function randomCase(): fc.Arbitrary<SpmmCase> {
-  const size = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 0, max: 70 }) }, { weight: 1, arbitrary: fc.integer({ min: 71, max: 600 }) })
+  const size = fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 0, max: 70 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 71, max: 600 }) },
+  )
   return fc
     .record({
       layout: fc.constantFrom('csr', 'bsr'),
@@ -45,7 +48,10 @@ function randomCase(): fc.Arbitrary<SpmmCase> {
     .map(({ layout, m, k, n, spare, density, pattern, block, seed: weightsSeed, views, ...rest }) => {
       const random = new Random(weightsSeed)
       const shape = [rest.activation === 'swiglu' ? m + (m % 2) : m, k] as const
-      const w = layout === 'csr' ? csrWeights(shape, pattern, density, random) : bsrWeights(shape, block, pattern, density, random)
+      const w =
+        layout === 'csr'
+          ? csrWeights(shape, pattern, density, random)
+          : bsrWeights(shape, block, pattern, density, random)
       const [xView, outView, residualView] = views
       const name = `${layout} ${pattern} [${shape.join(', ')}], N=${n}`
       return { ...rest, name, w, n, columns: n + spare, seed: weightsSeed, xView, outView, residualView }

@@ -2,7 +2,7 @@ import { type Backend, gemmKernels, wasm } from '@nnz/core'
 import { kernels } from '@nnz/spmm'
 import { describe, expect, it } from 'vitest'
 import { Random } from './support/random.ts'
-import { type SpmmCase, applies, prepare, runCase } from './support/spmm-run.ts'
+import { applies, prepare, runCase, type SpmmCase } from './support/spmm-run.ts'
 import { claimed, lacking, rowsOf } from './support/variant.ts'
 import { bsrWeights, csrWeights } from './support/weights.ts'
 
@@ -13,7 +13,14 @@ const cases: SpmmCase[] = (['random', 'uneven', 'one row', 'all dense', 'empty r
   const bsr = bsrWeights([302, 413], [4, 4], pattern, 0.1, random)
   return [1, 4, 17, 96].flatMap((n) => [
     { name: `csr ${pattern}, N=${n}`, w: csr, n },
-    { name: `csr ${pattern}, N=${n}, swiglu`, w: csr, n, activation: 'swiglu' as const, operation: 'linear' as const, bias: true },
+    {
+      name: `csr ${pattern}, N=${n}, swiglu`,
+      w: csr,
+      n,
+      activation: 'swiglu' as const,
+      operation: 'linear' as const,
+      bias: true,
+    },
     { name: `bsr ${pattern}, N=${n}`, w: bsr, n },
   ])
 })
@@ -30,7 +37,8 @@ describe.runIf(usable)('determinism', () => {
         const wrong = results.find((result) => result.wrong !== undefined)
         if (wrong) different.push(`${row.name}, ${prepared.given.name}: ${wrong.wrong}`)
         const [first, ...others] = results.map(({ y }) => new Uint32Array(y.buffer))
-        if (others.some((bits) => bits.some((bit, i) => bit !== first[i]))) different.push(`${row.name}, ${prepared.given.name}: bits differ`)
+        if (others.some((bits) => bits.some((bit, i) => bit !== first[i])))
+          different.push(`${row.name}, ${prepared.given.name}: bits differ`)
       }
     }
     expect(different).toEqual([])

@@ -35,7 +35,9 @@ describe(`the variant "${claimed}"`, () => {
 
   it('is one of those that all rows of all tables belong to: no row goes untested', () => {
     const tested = ['js js', 'wasm simd', 'wasm relaxed']
-    const strangers = [...kernels, ...gemm.kernels].filter(({ backend, variant }) => !tested.includes(`${backend} ${variant.split('_')[0]}`))
+    const strangers = [...kernels, ...gemm.kernels].filter(
+      ({ backend, variant }) => !tested.includes(`${backend} ${variant.split('_')[0]}`),
+    )
     expect(strangers.map(({ name }) => name)).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 import type { Tensor } from '@nnz/core'
-import { type Activation, ERROR_FACTOR, type SparseWeights, magnitudes, reference } from '@nnz/spmm'
+import { type Activation, ERROR_FACTOR, magnitudes, reference, type SparseWeights } from '@nnz/spmm'
 
 const { fround } = Math
 /** Unit roundoff of f32 and its smallest denormal. */
@@ -37,7 +37,8 @@ function plainLoop(w: SparseWeights, x: Tensor): { sums: Float32Array; counts: U
         if (row >= m || column >= k) continue
         counts[row]++
         const value = w.values[entry * r * c + i]
-        for (let j = 0; j < n; j++) sums[row * n + j] = fround(sums[row * n + j] + fround(value * x.data[column * n + j]))
+        for (let j = 0; j < n; j++)
+          sums[row * n + j] = fround(sums[row * n + j] + fround(value * x.data[column * n + j]))
       }
     }
   }
@@ -77,7 +78,12 @@ export function expectation(
   const values = reference(w, x, { bias, residual, activation })
   const { slope, ofResult, ofArgument } = ACTIVATION_ERROR[activation]
   if (!gated) {
-    return { values, bounds: values.map((value, i) => slope * bounds[i] + ofResult * Math.abs(value) + ofArgument * Math.min(Math.abs(sums[i]), 20)) }
+    return {
+      values,
+      bounds: values.map(
+        (value, i) => slope * bounds[i] + ofResult * Math.abs(value) + ofArgument * Math.min(Math.abs(sums[i]), 20),
+      ),
+    }
   }
   const half = values.length
   return {
@@ -87,7 +93,12 @@ export function expectation(
       const gate = Math.abs(value - added) / Math.max(Math.abs(sums[half + i]), DENORMAL)
       const gateError = slope * bounds[i] + ofResult * gate + ofArgument * Math.min(Math.abs(sums[i]), 20)
       const other = Math.abs(sums[half + i])
-      return gateError * (other + bounds[half + i]) + gate * bounds[half + i] + 2 * U * (Math.abs(value - added) + Math.abs(added)) + DENORMAL
+      return (
+        gateError * (other + bounds[half + i]) +
+        gate * bounds[half + i] +
+        2 * U * (Math.abs(value - added) + Math.abs(added)) +
+        DENORMAL
+      )
     }),
   }
 }
@@ -100,11 +111,16 @@ function isWithin(value: number, want: number, bound: number): boolean {
   // The plain f32 loop overflows on the way: so may every other one.
   if (!Number.isFinite(bound)) return true
   if (Math.abs(want) - bound > LARGEST) return value === Math.sign(want) * Number.POSITIVE_INFINITY
-  return Math.abs(value - want) <= bound || (Math.abs(want) + bound > LARGEST && value === Math.sign(want) * Number.POSITIVE_INFINITY)
+  return (
+    Math.abs(value - want) <= bound ||
+    (Math.abs(want) + bound > LARGEST && value === Math.sign(want) * Number.POSITIVE_INFINITY)
+  )
 }
 
 /** The first element that is too far off, in words; undefined if none is. */
 export function deviation(got: Float32Array, { values, bounds }: Expectation, columns: number): string | undefined {
   const i = values.findIndex((want, at) => !isWithin(got[at], want, bounds[at]))
-  return i < 0 ? undefined : `element [${Math.floor(i / columns)}, ${i % columns}]: expected ${values[i]} within ${bounds[i]}, got ${got[i]}`
+  return i < 0
+    ? undefined
+    : `element [${Math.floor(i / columns)}, ${i % columns}]: expected ${values[i]} within ${bounds[i]}, got ${got[i]}`
 }

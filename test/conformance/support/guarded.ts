@@ -38,7 +38,9 @@ export class Guarded {
     const offset = view === 'rows' || view === 'columns' ? GUARD : GUARD + 2
     const seen = view === 'rows' || view === 'columns' ? span : span + 4
     this.#offset = offset
-    this.#base = host ? zeros([span + 2 * GUARD + 4], { backend: host }) : tensor(new Float32Array(span + 2 * GUARD + 4), [span + 2 * GUARD + 4])
+    this.#base = host
+      ? zeros([span + 2 * GUARD + 4], { backend: host })
+      : tensor(new Float32Array(span + 2 * GUARD + 4), [span + 2 * GUARD + 4])
     const base = this.#base
     this.matrix = host
       ? {
@@ -92,7 +94,8 @@ export class Guarded {
       if (bits[position] === POISON) return `element [${Math.floor(i / columns)}, ${i % columns}] was not written`
     }
     for (let i = 0; i < bits.length; i++) {
-      if (inside[i] === 0 && bits[i] !== POISON) return `wrote ${i - this.#offset} elements from the start of the matrix, outside of it`
+      if (inside[i] === 0 && bits[i] !== POISON)
+        return `wrote ${i - this.#offset} elements from the start of the matrix, outside of it`
     }
     return undefined
   }

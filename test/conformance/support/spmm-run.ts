@@ -1,6 +1,13 @@
-import { type Backend, type TensorHost, isWasm, tensor } from '@nnz/core'
-import { type Activation, type SparseWeights, type SpmmKernel, type SpmmProblem, outputRows, spmmProblem } from '@nnz/spmm'
-import { type Expectation, deviation, expectation } from './expectation.ts'
+import { type Backend, isWasm, type TensorHost, tensor } from '@nnz/core'
+import {
+  type Activation,
+  outputRows,
+  type SparseWeights,
+  type SpmmKernel,
+  type SpmmProblem,
+  spmmProblem,
+} from '@nnz/spmm'
+import { deviation, type Expectation, expectation } from './expectation.ts'
 import { Guarded, type View } from './guarded.ts'
 import { Random } from './random.ts'
 
@@ -60,7 +67,11 @@ export function applies(row: SpmmKernel, { given, finite }: Prepared): boolean {
 }
 
 /** Runs a prepared case on one row; returns what is wrong, or undefined. */
-export function runCase(row: SpmmKernel, prepared: Prepared, backend: Backend): { wrong: string | undefined; y: Float32Array } {
+export function runCase(
+  row: SpmmKernel,
+  prepared: Prepared,
+  backend: Backend,
+): { wrong: string | undefined; y: Float32Array } {
   const { given, shape, expected } = prepared
   const natural: View = given.operation === 'linear' ? 'columns' : 'rows'
   const problem = problemOf(given)

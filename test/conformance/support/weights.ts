@@ -1,14 +1,40 @@
-import { type Bsr, type Csr, bsr, csr } from '@nnz/core'
+import { type Bsr, bsr, type Csr, csr } from '@nnz/core'
 import type { Random } from './random.ts'
 
 /** Patterns of the sweep: where a matrix has entries. */
-export type Pattern = 'random' | 'empty rows' | 'full rows' | 'one row' | 'last row' | 'all zero' | 'all dense' | 'uneven' | 'corners' | 'one column'
+export type Pattern =
+  | 'random'
+  | 'empty rows'
+  | 'full rows'
+  | 'one row'
+  | 'last row'
+  | 'all zero'
+  | 'all dense'
+  | 'uneven'
+  | 'corners'
+  | 'one column'
 
 export const PATTERNS: readonly Pattern[] = [
-  'random', 'empty rows', 'full rows', 'one row', 'last row', 'all zero', 'all dense', 'uneven', 'corners', 'one column',
+  'random',
+  'empty rows',
+  'full rows',
+  'one row',
+  'last row',
+  'all zero',
+  'all dense',
+  'uneven',
+  'corners',
+  'one column',
 ]
 
-function keeps(pattern: Pattern, row: number, column: number, [rows, columns]: readonly number[], density: number, random: Random): boolean {
+function keeps(
+  pattern: Pattern,
+  row: number,
+  column: number,
+  [rows, columns]: readonly number[],
+  density: number,
+  random: Random,
+): boolean {
   switch (pattern) {
     case 'random':
       return random.next() < density
@@ -34,7 +60,12 @@ function keeps(pattern: Pattern, row: number, column: number, [rows, columns]: r
 }
 
 /** A dense matrix with the non-zeros of a pattern. */
-export function denseWeights(shape: readonly [number, number], pattern: Pattern, density: number, random: Random): Float32Array {
+export function denseWeights(
+  shape: readonly [number, number],
+  pattern: Pattern,
+  density: number,
+  random: Random,
+): Float32Array {
   const [rows, columns] = shape
   const dense = new Float32Array(rows * columns)
   for (let row = 0; row < rows; row++) {
@@ -65,7 +96,8 @@ export function bsrWeights(
   for (let blockRow = 0; blockRow < blockRows; blockRow++) {
     for (let block = blocks.rowOffsets[blockRow]; block < blocks.rowOffsets[blockRow + 1]; block++) {
       for (let i = 0; i < r * c; i++) {
-        const inside = blockRow * r + Math.floor(i / c) < shape[0] && blocks.columnIndices[block] * c + (i % c) < shape[1]
+        const inside =
+          blockRow * r + Math.floor(i / c) < shape[0] && blocks.columnIndices[block] * c + (i % c) < shape[1]
         values[block * r * c + i] = inside ? random.value() : Number.NaN
       }
     }

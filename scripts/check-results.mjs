@@ -1,0 +1,7 @@
+// Every results file that is published must fit the schema.
+import { readResults } from '../benchmarks/dist/records/index.js'
+
+const { runs, leftOut } = await readResults('results')
+for (const { path, reason } of leftOut) console.error(`results/${path}: ${reason}`)
+console.log(`results: ${runs.length} runs, ${leftOut.length} left out`)
+process.exitCode = leftOut.length > 0 ? 1 : 0
