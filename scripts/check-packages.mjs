@@ -25,7 +25,14 @@ try {
     tarballs[name] = join(packed, filename)
     console.log(`  ${name}: ${(size / 1024).toFixed(1)} kB packed`)
     console.log(run('publint', ['--strict', folder]))
-    console.log(run('attw', [tarballs[name], '--profile', 'esm-only', ...(name === '@nnz/bench' ? ['--exclude-entrypoints', '.'] : [])]))
+    console.log(
+      run('attw', [
+        tarballs[name],
+        '--profile',
+        'esm-only',
+        ...(name === '@nnz/bench' ? ['--exclude-entrypoints', '.'] : []),
+      ]),
+    )
   }
   const example = readFileSync('examples/node/pruned-layer.mjs', 'utf8')
   for (const manager of ['npm', 'pnpm']) {
@@ -41,9 +48,12 @@ try {
     }
     writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
     writeFileSync(join(folder, 'example.mjs'), example)
+    // Where pnpm looks for overrides.
+    writeFileSync(join(folder, 'pnpm-workspace.yaml'), `overrides:\n  '@nnz/core': '${overrides['@nnz/core']}'\n`)
     run(manager, ['install', '--ignore-scripts'], folder)
     const output = run('node', ['example.mjs'], folder)
-    if (!output.includes('largest difference')) throw new Error(`the example printed ${JSON.stringify(output)} under ${manager}`)
+    if (!output.includes('largest difference'))
+      throw new Error(`the example printed ${JSON.stringify(output)} under ${manager}`)
     console.log(output)
   }
 } finally {

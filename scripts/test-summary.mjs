@@ -16,7 +16,8 @@ for (const workspace of workspaces) {
   passed += report.numPassedTests
   failed += report.numFailedTests + (report.numFailedTests === 0 && !report.success ? 1 : 0)
   for (const { assertionResults } of report.testResults) {
-    for (const { status, fullName } of assertionResults) if (status === 'pending' || status === 'skipped') skipped.push(fullName)
+    for (const { status, fullName } of assertionResults)
+      if (status === 'pending' || status === 'skipped') skipped.push(fullName)
   }
 }
 for (const name of new Set(skipped)) console.log(`not run: ${name}`)
