@@ -1,77 +1,73 @@
-import { F32_TYPES, type Packing, tensor } from '@nnz/core'
+import { F32_TYPES, type Packing, type Runner } from '@nnz/core'
 import type { SparseWeights, SpmmProblem } from '../problem.ts'
-import { applyEpilogue, applyGate } from './activation-js.ts'
+import { finishPanel } from './activation-js.ts'
 import { entriesOf, reorder } from './entries.ts'
-import { packPanel, rowsTimesColumn, rowsTimesPanel4, rowsTimesPanel8 } from './loops-js.ts'
+import { doubles, LIMITS, packPanel, rowsTimes1, rowsTimes2, rowsTimes4, rowsTimes7 } from './loops-js.ts'
 import type { SpmmArguments, SpmmKernel } from './types.ts'
 
 class EntryPacking implements Packing {
   readonly rowOffsets: Uint32Array
   readonly columnIndices: Uint32Array
+  readonly values: number[]
   readonly #order: Uint32Array | undefined
-  readonly values: Float64Array
 
   constructor(w: SparseWeights) {
     const entries = entriesOf(w)
     this.rowOffsets = entries.rowOffsets
     this.columnIndices = entries.columnIndices
     this.#order = entries.order
-    this.values = Float64Array.from(entries.values)
+    this.values = doubles(entries.values.length)
+    this.#write(entries.values)
+  }
+
+  #write(values: Float32Array): void {
+    for (let i = 0; i < values.length; i++) this.values[i] = values[i]
   }
 
   get bytes(): number {
-    return (
-      this.rowOffsets.byteLength +
-      this.columnIndices.byteLength +
-      this.values.byteLength +
-      (this.#order?.byteLength ?? 0)
-    )
+    const indices = this.rowOffsets.byteLength + this.columnIndices.byteLength + (this.#order?.byteLength ?? 0)
+    return indices + 8 * this.values.length
   }
 
   updateValues(values: Float32Array): void {
-    this.values.set(reorder(values, this.#order))
+    this.#write(reorder(values, this.#order))
   }
 
   dispose(): void {}
 }
 
-/** y = w·x, any strides, panel by panel: eight columns at once, then four, then one. */
-function multiply(packing: EntryPacking, panel: Float64Array, x: SpmmArguments['x'], y: SpmmArguments['y']): void {
-  const [k, n] = x.shape
-  const { rowOffsets, columnIndices, values } = packing
-  const [rowStride, columnStride] = y.strides
-  const target = y.data
-  let column = 0
-  for (const [width, rowsTimes] of [
-    [8, rowsTimesPanel8],
-    [4, rowsTimesPanel4],
-    [1, rowsTimesColumn],
-  ] as const) {
-    for (; column + width <= n; column += width) {
-      packPanel(x.data, x.strides[0], x.strides[1], k, column, width, panel)
-      rowsTimes(rowOffsets, columnIndices, values, panel, target, column * columnStride, rowStride, columnStride)
-    }
+/** The loop for what is left of n columns: as wide as they fill, or with one or two columns that nobody reads. */
+function widthFor(columns: number): 1 | 2 | 4 | 7 {
+  return columns > 4 ? 7 : columns > 2 ? 4 : columns === 2 ? 2 : 1
+}
+
+const LOOPS = { 1: rowsTimes1, 2: rowsTimes2, 4: rowsTimes4, 7: rowsTimes7 } as const
+
+function plan({ m, k, n, activation }: SpmmProblem, packing: Packing): Runner<SpmmArguments> {
+  const { rowOffsets, columnIndices, values } = packing as EntryPacking
+  const widest = widthFor(n)
+  const panel = doubles(k * widest)
+  const sums = new Float64Array(m * widest)
+  return {
+    run(args) {
+      const { data, shape, strides } = args.x
+      const columns = shape[1]
+      for (let column = 0, width = widest; column < columns; column += width) {
+        width = widthFor(columns - column)
+        packPanel(data, strides[0], strides[1], k, columns, column, width, panel)
+        LOOPS[width](rowOffsets, columnIndices, values, panel, sums)
+        finishPanel(sums, column, width, args, activation)
+      }
+    },
   }
 }
 
-function plan(problem: SpmmProblem, packing: Packing) {
-  const entries = packing as EntryPacking
-  const panel = new Float64Array(problem.k * Math.min(8, Math.max(1, problem.n)))
-  const gated = problem.activation === 'swiglu' ? new Float32Array(problem.m * problem.n) : undefined
-  return {
-    run({ x, y, bias, residual }: SpmmArguments): void {
-      if (!gated) {
-        multiply(entries, panel, x, y)
-        applyEpilogue(y, problem.activation, bias, residual)
-        return
-      }
-      const n = x.shape[1]
-      const product = tensor(gated.subarray(0, problem.m * n), [problem.m, n])
-      multiply(entries, panel, x, product)
-      applyEpilogue(product, 'none', bias, undefined)
-      applyGate(product, y, residual)
-    },
+function supports({ layout, k, nnz }: SpmmProblem, wanted: 'csr' | 'bsr'): true | string {
+  if (layout !== wanted) return `is for ${wanted} weights, these are ${layout}`
+  if (k > LIMITS.columns || nnz > LIMITS.entries) {
+    return `is for at most ${LIMITS.columns} columns and ${LIMITS.entries} entries, these are ${k} and ${nnz}`
   }
+  return true
 }
 
 function row(layout: 'csr' | 'bsr'): SpmmKernel {
@@ -83,8 +79,8 @@ function row(layout: 'csr' | 'bsr'): SpmmKernel {
     types: F32_TYPES,
     format: 'entries',
     dense: false,
-    supports: (problem) => problem.layout === layout || `is for ${layout} weights, these are ${problem.layout}`,
-    runFeatures: ({ m, k, n, nnz }) => [1, nnz * n, k * n, m * n, nnz * Math.ceil(n / 8)],
+    supports: (problem) => supports(problem, layout),
+    runFeatures: ({ m, k, n, nnz }) => [1, nnz * n, k * n, m * n, nnz * Math.ceil(n / 7)],
     packFeatures: ({ nnz }) => [nnz],
     pack: (w) => new EntryPacking(w),
     plan,
