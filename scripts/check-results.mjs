@@ -2,6 +2,6 @@
 import { readResults } from '../benchmarks/dist/records/index.js'
 
 const { runs, leftOut } = await readResults('results')
-for (const { path, reason } of leftOut) console.error(`results/${path}: ${reason}`)
+for (const { reason } of leftOut) console.error(`results/${reason}`)
 console.log(`results: ${runs.length} runs, ${leftOut.length} left out`)
 process.exitCode = leftOut.length > 0 ? 1 : 0

@@ -5,7 +5,7 @@ import { compareRuns } from '../statistics/index.ts'
 /** Renders the tables and the page of a results folder anew. */
 export async function report(folder: string, readme: string | undefined): Promise<void> {
   const { files, leftOut } = await renderReport(folder, readme === undefined ? {} : { readme })
-  for (const { path, reason } of leftOut) console.error(`left out: ${path}: ${reason}`)
+  for (const { reason } of leftOut) console.error(`left out: ${reason}`)
   console.log(files.join('\n'))
 }
 

@@ -156,7 +156,7 @@ async function conclude(store: Store, { out, readme }: RunOptions): Promise<void
     }),
   )
   console.log(renderTerminal(measured, process.stdout.columns ?? 100))
-  for (const { path, reason } of leftOut) console.error(`left out: ${path}: ${reason}`)
+  for (const { reason } of leftOut) console.error(`left out: ${reason}`)
   console.log(`wrote ${store.path}`)
   console.log(`rendered ${files.filter((file) => file.endsWith('.html') || file.endsWith('README.md')).join(', ')}`)
 }

@@ -3,7 +3,7 @@ import { rangeError, typeError } from '../errors.ts'
 import type { CostModel } from './cost-model.ts'
 import { type Candidate, choose } from './dispatch.ts'
 import { type Explanation, explanationText, whyNot } from './explanation.ts'
-import type { Kernel, Problem, Runner } from './kernel.ts'
+import { type Kernel, type Problem, type Runner, runsOn } from './kernel.ts'
 import { acquirePacking, type SharedPacking } from './packing-store.ts'
 
 /** What an operation gives to make a plan of it. */
@@ -171,10 +171,8 @@ export class BucketedPlan<P extends Problem, W extends object, A> {
         bucket.candidates.find((candidate) => candidate.kernel === bucket.kernel)?.nanoseconds ?? Number.NaN,
       others: bucket.candidates
         .filter(
-          (candidate) =>
-            candidate.kernel !== bucket.kernel &&
-            candidate.kernel.backend === backend.name &&
-            candidate.kernel.variant.startsWith(backend.variant),
+          ({ kernel }) =>
+            kernel !== bucket.kernel && runsOn(kernel, backend) && kernel.supports(bucket.problem) === true,
         )
         .map((candidate) => ({ kernel: candidate.kernel.name, why: whyNot(candidate) })),
     }))
