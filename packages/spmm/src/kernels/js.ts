@@ -76,7 +76,7 @@ function row(layout: 'csr' | 'bsr'): SpmmKernel {
     operation: 'spmm',
     backend: 'js',
     variant: 'js_panels',
-    types: F32_TYPES,
+    types: { ...F32_TYPES, accumulator: 'f64' },
     format: 'entries',
     dense: false,
     supports: (problem) => supports(problem, layout),

@@ -9,12 +9,11 @@
 // What remains is five instructions an element (add to the index, check it, load, multiply, add), at 5.5 a cycle.
 // No gain: four entries at once for one column, one array per column, indices as plain integers or in 16 bits.
 
-/** Entries and columns that the masks let through. */
-const ENTRY = 0x3fffffff
-const COLUMN = 0x7ffffff
+const ENTRY = 0x7ffffff
+const COLUMN = 0x1ffffff
 
-/** The most entries and columns that these loops can address. */
-export const LIMITS = { entries: ENTRY, columns: COLUMN } as const
+/** V8 keeps up to about 2^27 doubles side by side; a panel has seven for each column of w. */
+export const LIMITS = { entries: 2 ** 27 - 64, columns: (2 ** 27 - 64) / 8 } as const
 
 /** Plain numbers that V8 keeps as doubles side by side, whatever is written to them. */
 export function doubles(length: number): number[] {

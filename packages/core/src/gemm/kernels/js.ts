@@ -129,7 +129,7 @@ export const jsKernels: readonly GemmKernel[] = [
     operation: 'gemm',
     backend: 'js',
     variant: 'js_panels',
-    types: F32_TYPES,
+    types: { ...F32_TYPES, accumulator: 'f64' },
     format: 'rows',
     dense: true,
     supports: ({ m, k }) =>
