@@ -1,5 +1,6 @@
-import { type Backend, type BackendTensor, isWasm, type Tensor, tensor, zeros } from '@nnz/core'
+import { type Backend, type BackendTensor, isWasm, type Tensor, tensor, type WasmBackend, zeros } from '@nnz/core'
 import { kernels, type SpmmKernel, type SpmmPlan, spmm, spmmProblem } from '@nnz/spmm'
+import { median } from 'simple-statistics'
 import type { Contender } from '../records/index.ts'
 import type { ContenderSpec, Prepared } from '../runner/contender.ts'
 import type { Task } from '../runner/task.ts'
@@ -72,12 +73,39 @@ async function preparePlan(task: Task, backend: Backend, home: Home, kernel: str
       plan.run(x, { out: y })
     },
     output: () => y.data,
+    ...(isWasm(backend) ? { profile: () => profile(backend, () => plan.run(x, { out: y })) } : {}),
     dispose() {
       plan.dispose()
       for (const matrix of [x, y]) if ('dispose' in matrix) (matrix as BackendTensor).dispose()
     },
   }
 }
+
+/** What the microkernels are called that do not multiply: they pack activations. */
+const PACKING = /[pP]ack/
+/** Those that come after the product. */
+const EPILOGUE = /^(?:epilogue|gate)/
+
+/** Medians over some runs, by the names of the microkernels. */
+function profile(backend: WasmBackend, run: () => void): { packing: number; kernel: number } {
+  const packing: number[] = []
+  const kernel: number[] = []
+  for (let i = 0; i < PROFILED_RUNS; i++) {
+    let packed = 0
+    let multiplied = 0
+    backend.observe((name, milliseconds) => {
+      if (PACKING.test(name)) packed += milliseconds * 1e6
+      else if (!EPILOGUE.test(name)) multiplied += milliseconds * 1e6
+    })
+    run()
+    packing.push(packed)
+    kernel.push(multiplied)
+  }
+  backend.observe(undefined)
+  return { packing: median(packing), kernel: median(kernel) }
+}
+
+const PROFILED_RUNS = 15
 
 function place(shape: readonly [number, number], backend: Backend, home: Home): Tensor {
   return home === 'resident' && isWasm(backend)

@@ -158,6 +158,7 @@ function passed(
   peak: Peak | undefined,
 ): BenchRecord {
   const base = describeTask(task, spec.contender)
+  const profile = prepared.profile?.()
   return {
     ...base,
     status: 'passed',
@@ -168,6 +169,8 @@ function passed(
     iterations: 1,
     warmup,
     planning: prepared.planning,
+    packing: profile?.packing ?? null,
+    kernel: profile?.kernel ?? null,
     packedBytes: prepared.packedBytes,
     bytesPerWeight: prepared.packedBytes === null ? null : prepared.packedBytes / (task.m * task.k),
     limit: peak ? limitOf(spec.contender.method === 'dense' ? base.denseFlops : base.flops, base.bytes, peak) : null,

@@ -3,7 +3,14 @@ export { js } from './backends/js.ts'
 export type { KernelSet } from './backends/kernel-set.ts'
 export { type BackendOption, isWasm, resolveBackend } from './backends/resolve.ts'
 export { type Order, type StagedMatrix, stageInput, stageInputAs, stageOutput } from './backends/staging.ts'
-export { type WasmBackend, type WasmKernels, type WasmVariant, wasm, wasmSupport } from './backends/wasm.ts'
+export {
+  type KernelObserver,
+  type WasmBackend,
+  type WasmKernels,
+  type WasmVariant,
+  wasm,
+  wasmSupport,
+} from './backends/wasm.ts'
 export { balancedRanges, WasmBlock, Workspace } from './backends/workspace.ts'
 export { type Configuration, configure, type WasmChoice } from './config.ts'
 export { registerDispose } from './dispose.ts'

@@ -19,12 +19,17 @@ export interface WasmKernels {
   parallel(name: string, args: readonly number[], ranges: Ranges): void
 }
 
+/** Gets the name of an export and the milliseconds that a call of it took. */
+export type KernelObserver = (name: string, milliseconds: number) => void
+
 /** The WASM backend with a number of threads. */
 export interface WasmBackend extends Backend, TensorHost {
   readonly name: 'wasm'
   readonly variant: WasmVariant
   readonly memory: WasmMemory
   kernels(set: KernelSet): WasmKernels
+  /** Hears of each call of a microkernel and how long it took, until called with undefined: for benchmarks. */
+  observe(listener: KernelObserver | undefined): void
   /** Makes sure that a workspace of so many bytes exists. Called while planning, never while running. */
   reserveWorkspace(bytes: number): void
   /** Address of the workspace: borrowed for the length of one run. */
@@ -41,17 +46,32 @@ function createBackend(variant: WasmVariant, threads: number): WasmBackend & { r
   const pool: Pool | undefined = threads > 1 ? createPool(memory, threads) : undefined
   const instances = new Map<string, WasmKernels>()
 
+  let observer: KernelObserver | undefined
+
+  function observed(name: string, run: () => void): void {
+    const start = performance.now()
+    run()
+    observer?.(name, performance.now() - start)
+  }
+
   function instantiate(set: KernelSet): WasmKernels {
     const module = compile(set, variant, memory.shared)
     const instance = new WebAssembly.Instance(module, { env: { memory: memory.memory } })
     const exports = instance.exports as Entries
     const names = Object.keys(exports)
     const number = pool?.register({ module, names, entries: names.map((name) => exports[name]) })
+    function parallel(name: string, args: readonly number[], ranges: Ranges): void {
+      if (pool && number !== undefined && ranges.length > 2) pool.run(number, name, args, ranges)
+      else for (let i = 0; i < ranges.length; i += 2) exports[name](...args, ranges[i], ranges[i + 1])
+    }
     return {
-      call: (name, ...args) => exports[name](...args),
+      call(name, ...args) {
+        if (observer) observed(name, () => exports[name](...args))
+        else exports[name](...args)
+      },
       parallel(name, args, ranges) {
-        if (pool && number !== undefined && ranges.length > 2) pool.run(number, name, args, ranges)
-        else for (let i = 0; i < ranges.length; i += 2) exports[name](...args, ranges[i], ranges[i + 1])
+        if (observer) observed(name, () => parallel(name, args, ranges))
+        else parallel(name, args, ranges)
       },
     }
   }
@@ -63,6 +83,9 @@ function createBackend(variant: WasmVariant, threads: number): WasmBackend & { r
     memory,
     ready: pool?.ready ?? Promise.resolve(),
     allocateTensor: (shape: readonly number[]): BackendTensor => createWasmTensor(memory, shape),
+    observe(listener) {
+      observer = listener
+    },
     kernels(set) {
       let kernels = instances.get(set.name)
       if (!kernels) {
