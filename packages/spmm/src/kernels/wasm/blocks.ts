@@ -1,24 +1,29 @@
 import type { Bsr } from '@nnz/core'
 import type { PackedForm } from './stream-packing.ts'
 
-/** Blocks in strips of two rows; the form is described in kernels-wasm/assembly/spmm/bsr.ts. */
+/** Blocks in runs of strips of two rows; the form is described in kernels-wasm/assembly/spmm/bsr.ts. */
 export interface BlockGeometry {
   readonly blockRows: number
   readonly blockColumns: number
+  /** Most blocks of a run. */
+  readonly runBlocks: number
   /** Bytes of each block row: what threads divide by. */
   readonly rowBytes: readonly number[]
 }
 
 const STRIP = 2
+/** Columns of a run: its rows of X, 96 bytes each in the widest panel, stay in L1 while the block row passes. */
+const RUN_COLUMNS = 192
 /** Bytes of a column of a strip. */
 const PAIR = 8
 
-/** Lays blocks out in strips. */
+/** Lays blocks out, run by run, in strips. */
 export function layOutBlocks(w: Bsr): PackedForm<BlockGeometry> {
   const [m, k] = w.shape
   const [r, c] = w.blockShape
   const { rowOffsets, columnIndices, values } = w
   const count = rowOffsets.length - 1
+  const runBlocks = Math.max(1, Math.floor(RUN_COLUMNS / c))
   const offsets = new Uint32Array(count)
   const rowBytes: number[] = []
   const valuePositions = new Uint32Array(values.length)
@@ -26,14 +31,17 @@ export function layOutBlocks(w: Bsr): PackedForm<BlockGeometry> {
   for (let blockRow = 0; blockRow < count; blockRow++) {
     offsets[blockRow] = at
     const rows = Math.min(r, m - blockRow * r)
-    for (let top = 0; top < rows; top += STRIP) {
-      for (let block = rowOffsets[blockRow]; block < rowOffsets[blockRow + 1]; block++) {
-        const columns = Math.min(c, k - columnIndices[block] * c)
-        for (let row = top; row < Math.min(top + STRIP, rows); row++) {
-          const from = (block * r + row) * c
-          for (let j = 0; j < columns; j++) valuePositions[from + j] = at + j * PAIR + (row - top) * 4
+    for (let first = rowOffsets[blockRow]; first < rowOffsets[blockRow + 1]; first += runBlocks) {
+      const last = Math.min(first + runBlocks, rowOffsets[blockRow + 1])
+      for (let top = 0; top < rows; top += STRIP) {
+        for (let block = first; block < last; block++) {
+          const columns = Math.min(c, k - columnIndices[block] * c)
+          for (let row = top; row < Math.min(top + STRIP, rows); row++) {
+            const from = (block * r + row) * c
+            for (let j = 0; j < columns; j++) valuePositions[from + j] = at + j * PAIR + (row - top) * 4
+          }
+          at += columns * PAIR
         }
-        at += columns * PAIR
       }
     }
     rowBytes.push(at - offsets[blockRow])
@@ -42,7 +50,7 @@ export function layOutBlocks(w: Bsr): PackedForm<BlockGeometry> {
   const nowhere = at
   return {
     bytes: at + 4,
-    geometry: { blockRows: r, blockColumns: c, rowBytes },
+    geometry: { blockRows: r, blockColumns: c, runBlocks, rowBytes },
     tables: [offsets, rowOffsets, columnIndices],
     valuePositions: withoutEdges(w, valuePositions, nowhere),
     write(target) {

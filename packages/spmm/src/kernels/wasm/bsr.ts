@@ -7,17 +7,22 @@ import { panelRunner } from './panels.ts'
 import { StreamPacking } from './stream-packing.ts'
 
 const VECTOR = 16
-/** The widest panel that the microkernel has: see kernels-wasm/assembly/spmm/bsr.ts. */
-const WIDEST = 6
+/** The widest panels that the microkernel has registers for: see kernels-wasm/assembly/spmm/bsr.ts. */
+const WIDEST: Record<WasmVariant, number> = { relaxed: 6, simd: 5 }
 
 /** Width of panels in vectors: as few panels as there can be, of about one width, so that no weak narrow one is left. */
-function panelWidth(vectors: number): number {
-  return Math.max(1, Math.ceil(vectors / Math.ceil(vectors / WIDEST || 1)))
+function panelWidth(vectors: number, variant: WasmVariant): number {
+  return Math.max(1, Math.ceil(vectors / Math.ceil(vectors / WIDEST[variant] || 1)))
 }
 
-function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Runner<SpmmArguments> {
+function plan(
+  problem: SpmmProblem,
+  packing: Packing,
+  backend: WasmBackend,
+  variant: WasmVariant,
+): Runner<SpmmArguments> {
   const weights = packing as StreamPacking<BlockGeometry>
-  const { blockRows, blockColumns, rowBytes } = weights.geometry
+  const { blockRows, blockColumns, runBlocks, rowBytes } = weights.geometry
   return panelRunner(problem, backend, {
     name: 'spmmBsr',
     weights: [
@@ -29,10 +34,11 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Run
       problem.k,
       blockRows,
       blockColumns,
+      runBlocks,
     ],
     rowBytes,
-    scratchBytes: (blockRows + 1) * WIDEST * VECTOR,
-    width: panelWidth,
+    scratchBytes: blockRows * WIDEST[variant] * VECTOR,
+    width: (vectors) => panelWidth(vectors, variant),
   })
 }
 
@@ -50,7 +56,7 @@ export function bsrBlocks(variant: WasmVariant): SpmmKernel {
     runFeatures({ m, k, n, nnz, blockShape }) {
       const [r, c] = blockShape ?? [1, 1]
       const vectors = Math.ceil(n / 4)
-      const panels = Math.ceil(vectors / panelWidth(vectors))
+      const panels = Math.ceil(vectors / panelWidth(vectors, variant))
       // A strip costs as much for one row as for two.
       const columns = (nnz / r) * Math.ceil(r / 2)
       return [1, columns * vectors, columns * panels, (columns / c) * panels, m * vectors, k * vectors]
@@ -60,6 +66,6 @@ export function bsrBlocks(variant: WasmVariant): SpmmKernel {
       if (w.layout !== 'bsr') throw rangeError('NNZ_BACKEND', `spmm: this kernel needs bsr weights, got ${w.layout}`)
       return new StreamPacking(expectWasm(target), undefined, () => layOutBlocks(w))
     },
-    plan: (problem, packing, target) => plan(problem, packing, expectWasm(target)),
+    plan: (problem, packing, target) => plan(problem, packing, expectWasm(target), variant),
   }
 }
