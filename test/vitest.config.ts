@@ -6,7 +6,7 @@ function variant(name: string, env: Record<string, string>) {
     test: {
       name,
       include: ['conformance/*.test.ts'],
-      env: { NNZ_WASM: '', NNZ_THREADS: '', ...env, TESTED_VARIANT: name },
+      env: { NNZ_WASM: '', NNZ_THREADS: '', ...env, NNZ_TESTED_VARIANT: name },
       pool: 'forks' as const,
       testTimeout: 60_000,
       hookTimeout: 60_000,

@@ -38,7 +38,7 @@ interface Prepared {
 
 const backend: Backend | undefined = lacking() === undefined ? await openBackend() : undefined
 const rows = (backend ? rowsOf(gemmKernels, backend) : []).map((row) => [row.name, row] as const)
-const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31)
+const seed = Number(process.env.NNZ_TEST_SEED ?? Date.now() % 2 ** 31)
 
 function prepare(given: GemmCase): Prepared {
   const { m, k, n, special } = given
@@ -149,7 +149,7 @@ describe.runIf(backend)(`gemm on ${claimed}`, () => {
     })
   })
 
-  it.each(rows)(`random problems (TEST_SEED=${seed}): %s`, (_name, row: GemmKernel) => {
+  it.each(rows)(`random problems (NNZ_TEST_SEED=${seed}): %s`, (_name, row: GemmKernel) => {
     const size = fc.integer({ min: 0, max: 90 })
     const view = fc.constantFrom(...VIEWS)
     fc.assert(

@@ -19,7 +19,7 @@ const groups: [string, () => SpmmCase[]][] = [
 ]
 const backend: Backend | undefined = lacking() === undefined ? await openBackend() : undefined
 const rows = (backend ? rowsOf(kernels, backend) : []).map((row) => [row.name, row] as const)
-const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31)
+const seed = Number(process.env.NNZ_TEST_SEED ?? Date.now() % 2 ** 31)
 
 /** Problems drawn at random; half of them in the layout that the row is for. */
 function randomCase(): fc.Arbitrary<SpmmCase> {
@@ -81,7 +81,7 @@ describe.runIf(backend)(`spmm on ${claimed}`, () => {
     })
   })
 
-  it.each(rows)(`random problems (TEST_SEED=${seed}): %s`, (_name, row: SpmmKernel) => {
+  it.each(rows)(`random problems (NNZ_TEST_SEED=${seed}): %s`, (_name, row: SpmmKernel) => {
     fc.assert(
       fc.property(randomCase(), (given) => {
         const prepared = prepare(given)

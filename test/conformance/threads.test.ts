@@ -30,15 +30,16 @@ describe.runIf(usable)('determinism', () => {
     const backends: Backend[] = [await wasm.threads(1), await wasm.threads(2), await wasm.threads(3)]
     expect(backends.map(({ threads }) => threads)).toEqual([1, 2, 3])
     const different: string[] = []
+    const prepared = cases.map(prepare)
     for (const row of rowsOf(kernels, backends[0])) {
-      for (const prepared of cases.map(prepare)) {
-        if (!applies(row, prepared)) continue
-        const results = backends.map((backend) => runCase(row, prepared, backend))
+      for (const given of prepared) {
+        if (!applies(row, given)) continue
+        const results = backends.map((backend) => runCase(row, given, backend))
         const wrong = results.find((result) => result.wrong !== undefined)
-        if (wrong) different.push(`${row.name}, ${prepared.given.name}: ${wrong.wrong}`)
+        if (wrong) different.push(`${row.name}, ${given.given.name}: ${wrong.wrong}`)
         const [first, ...others] = results.map(({ y }) => new Uint32Array(y.buffer))
         if (others.some((bits) => bits.some((bit, i) => bit !== first[i])))
-          different.push(`${row.name}, ${prepared.given.name}: bits differ`)
+          different.push(`${row.name}, ${given.given.name}: bits differ`)
       }
     }
     expect(different).toEqual([])

@@ -3,7 +3,7 @@ import { type Backend, js, runsOn, wasm, wasmFeatures } from '@nnz/core'
 /** The variant that this project claims to test: set by the test runner's configuration together with NNZ_WASM and NNZ_THREADS. */
 export type ClaimedVariant = 'relaxed' | 'base' | 'js' | 'threads'
 
-export const claimed = process.env.TESTED_VARIANT as ClaimedVariant
+export const claimed = process.env.NNZ_TESTED_VARIANT as ClaimedVariant
 
 /** Why this host cannot run the claimed variant; undefined if it can. */
 export function lacking(): string | undefined {

@@ -99,7 +99,7 @@ function fromDense(data: ArrayLike<number>, shape: readonly number[], blockShape
 function toDense(w: Bsr): Float32Array {
   const [rows, columns] = w.shape
   const [r, c] = w.blockShape
-  const dense = new Float32Array(rows * columns)
+  const dense = checks.denseArray(w.shape, 'bsr.toDense')
   for (let blockRow = 0; blockRow < w.rowOffsets.length - 1; blockRow++) {
     for (let block = w.rowOffsets[blockRow]; block < w.rowOffsets[blockRow + 1]; block++) {
       const left = w.columnIndices[block] * c
@@ -133,15 +133,62 @@ function transpose(w: Bsr): Bsr {
 }
 
 function fromCsr(w: Csr, blockShape: readonly number[]): Bsr {
-  return fromDense(csr.toDense(w), w.shape, blockShape)
+  const [rows, columns] = w.shape
+  const [r, c] = expectBlockShape(blockShape, 'bsr.fromCsr')
+  const blockRows = Math.ceil(rows / r)
+  const rowOffsets = new Uint32Array(blockRows + 1)
+  const columnIndices: number[] = []
+  const seenIn = new Int32Array(Math.ceil(columns / c)).fill(-1)
+  for (let blockRow = 0; blockRow < blockRows; blockRow++) {
+    const found: number[] = []
+    for (let i = w.rowOffsets[blockRow * r]; i < w.rowOffsets[Math.min(rows, blockRow * r + r)]; i++) {
+      const column = Math.floor(w.columnIndices[i] / c)
+      if (seenIn[column] === blockRow) continue
+      seenIn[column] = blockRow
+      found.push(column)
+    }
+    for (const column of found.sort((x, y) => x - y)) columnIndices.push(column)
+    rowOffsets[blockRow + 1] = columnIndices.length
+  }
+  const values = new Float32Array(columnIndices.length * r * c)
+  for (let row = 0; row < rows; row++) {
+    const blockRow = Math.floor(row / r)
+    let block = rowOffsets[blockRow]
+    for (let i = w.rowOffsets[row]; i < w.rowOffsets[row + 1]; i++) {
+      const column = w.columnIndices[i]
+      while (columnIndices[block] < Math.floor(column / c)) block++
+      values[(block * r + (row % r)) * c + (column % c)] = w.values[i]
+    }
+  }
+  return create({ shape: w.shape, blockShape: [r, c], rowOffsets, columnIndices, values })
 }
 
 function toCsr(w: Bsr): Csr {
-  return csr.fromDense(toDense(w), w.shape)
+  const [rows, columns] = w.shape
+  const [r, c] = w.blockShape
+  const rowOffsets = new Uint32Array(rows + 1)
+  const columnIndices = new Uint32Array(w.nnz)
+  const values = new Float32Array(w.nnz)
+  let nnz = 0
+  for (let row = 0; row < rows; row++) {
+    const blockRow = Math.floor(row / r)
+    for (let block = w.rowOffsets[blockRow]; block < w.rowOffsets[blockRow + 1]; block++) {
+      const left = w.columnIndices[block] * c
+      for (let i = 0; i < Math.min(c, columns - left); i++) {
+        const value = w.values[(block * r + (row % r)) * c + i]
+        if (value === 0) continue
+        columnIndices[nnz] = left + i
+        values[nnz++] = value
+      }
+    }
+    rowOffsets[row + 1] = nnz
+  }
+  return csr({ shape: w.shape, rowOffsets, columnIndices: columnIndices.slice(0, nnz), values: values.slice(0, nnz) })
 }
 
 /**
  * Block compressed sparse rows with blocks of any shape, with the same functions as {@link csr};
- * `bsr.fromDense(data, shape, [r, c])` keeps every block that holds a non-zero, whole.
+ * `bsr.fromDense(data, shape, [r, c])` keeps every block that holds a non-zero, whole. `bsr.fromCsr(w, [r, c])` keeps
+ * every block that holds an entry; `bsr.toCsr(w)` leaves exact zeros out.
  */
 export const bsr = Object.assign(create, { fromDense, toDense, validate, transpose, fromCsr, toCsr })

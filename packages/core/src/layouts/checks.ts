@@ -4,14 +4,26 @@ import { elementCount } from '../tensor.ts'
 /** Marks records that passed their constructor, so that no operation checks them again. */
 export const checked = new WeakSet<object>()
 
-/** Checks a [rows, columns] shape. */
+/** The largest extent: beyond it 32-bit indices and offsets end. */
+const LARGEST = 2 ** 31
+
+/** Checks a [rows, columns] shape. Its area may be larger than any dense array: only what is stored counts. */
 export function expectShape(shape: unknown, name: string): readonly [number, number] {
-  elementCount(shape as number[], name)
-  if ((shape as number[]).length !== 2) {
-    throw rangeError('NNZ_SHAPE', `${name}: expected a shape [rows, columns], got [${(shape as number[]).join(', ')}]`)
+  if (!Array.isArray(shape)) {
+    throw typeError('NNZ_TYPE', `${name}: expected a shape such as [rows, columns], got ${describe(shape)}`)
   }
-  const [rows, columns] = shape as [number, number]
-  return Object.freeze([rows, columns] as const)
+  if (shape.length !== 2 || !shape.every((extent) => Number.isInteger(extent) && extent >= 0 && extent <= LARGEST)) {
+    throw rangeError(
+      'NNZ_SHAPE',
+      `${name}: expected a shape [rows, columns] of whole numbers in 0..2^31, got [${shape.join(', ')}]`,
+    )
+  }
+  return Object.freeze([shape[0], shape[1]] as const)
+}
+
+/** Room for a shape's elements. */
+export function denseArray(shape: readonly [number, number], name: string): Float32Array {
+  return new Float32Array(elementCount(shape, name))
 }
 
 /** Index arrays are kept as Uint32Array; a Uint32Array is taken as it is, others are converted and checked. */
@@ -21,9 +33,13 @@ export function toIndices(data: unknown, name: string): Uint32Array {
     const source = data as ArrayLike<number>
     const indices = new Uint32Array(source.length)
     for (let i = 0; i < source.length; i++) {
-      const value = Number(source[i])
+      // PyTorch and SciPy hold indices as 64-bit integers.
+      const value = typeof source[i] === 'bigint' ? Number(source[i]) : source[i]
       if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-        throw rangeError('NNZ_LAYOUT', `${name}[${i}]: expected a whole number in 0..2^32-1, got ${String(source[i])}`)
+        throw rangeError(
+          'NNZ_LAYOUT',
+          `${name}[${i}]: expected a whole number in 0..2^32-1, got ${describe(source[i])}`,
+        )
       }
       indices[i] = value
     }

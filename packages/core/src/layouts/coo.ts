@@ -41,25 +41,23 @@ function validate(w: Coo): void {
   const [rows, columns] = checks.expectShape(w.shape, 'coo')
   checks.checkLength(w.rowIndices, w.values.length, 'coo: rowIndices')
   checks.checkLength(w.columnIndices, w.values.length, 'coo: columnIndices')
-  let previous = -1
   for (let i = 0; i < w.values.length; i++) {
-    if (w.rowIndices[i] >= rows)
-      throw rangeError('NNZ_LAYOUT', `coo: rowIndices[${i}]: expected an index below ${rows}, got ${w.rowIndices[i]}`)
-    if (w.columnIndices[i] >= columns) {
+    const row = w.rowIndices[i]
+    const column = w.columnIndices[i]
+    if (row >= rows)
+      throw rangeError('NNZ_LAYOUT', `coo: rowIndices[${i}]: expected an index below ${rows}, got ${row}`)
+    if (column >= columns) {
+      throw rangeError('NNZ_LAYOUT', `coo: columnIndices[${i}]: expected an index below ${columns}, got ${column}`)
+    }
+    const after =
+      i === 0 || row > w.rowIndices[i - 1] || (row === w.rowIndices[i - 1] && column > w.columnIndices[i - 1])
+    if (!after) {
+      const duplicate = row === w.rowIndices[i - 1] && column === w.columnIndices[i - 1]
       throw rangeError(
         'NNZ_LAYOUT',
-        `coo: columnIndices[${i}]: expected an index below ${columns}, got ${w.columnIndices[i]}`,
+        `coo: rowIndices[${i}], columnIndices[${i}]: expected entries sorted by row, then column; it ${duplicate ? 'is a duplicate of' : 'stands before'} the one before`,
       )
     }
-    const position = w.rowIndices[i] * columns + w.columnIndices[i]
-    if (position <= previous) {
-      const reason = position === previous ? 'is a duplicate of' : 'stands before'
-      throw rangeError(
-        'NNZ_LAYOUT',
-        `coo: rowIndices[${i}], columnIndices[${i}]: expected entries sorted by row, then column; it ${reason} the one before`,
-      )
-    }
-    previous = position
   }
 }
 

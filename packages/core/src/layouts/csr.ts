@@ -73,7 +73,7 @@ function fromDense(data: ArrayLike<number>, shape: readonly number[]): Csr {
 
 function toDense(w: Csr): Float32Array {
   const [rows, columns] = w.shape
-  const dense = new Float32Array(rows * columns)
+  const dense = checks.denseArray(w.shape, 'csr.toDense')
   for (let row = 0; row < rows; row++) {
     for (let i = w.rowOffsets[row]; i < w.rowOffsets[row + 1]; i++)
       dense[row * columns + w.columnIndices[i]] = w.values[i]
