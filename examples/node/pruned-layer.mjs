@@ -18,7 +18,9 @@ for (let batch = 0; batch < 3; batch++) {
       difference = Math.max(difference, Math.abs(Math.max(0, sum) - out.data[token * outputs + row]))
     }
   }
-  console.log(`batch ${batch}: largest difference from the dense layer ${difference < 1e-4 ? 'below 0.0001' : difference}`)
+  console.log(
+    `batch ${batch}: largest difference from the dense layer ${difference < 1e-4 ? 'below 0.0001' : difference}`,
+  )
 }
 console.error(String(layer.explain()))
 layer.dispose()

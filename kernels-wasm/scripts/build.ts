@@ -5,7 +5,17 @@ import asc from 'assemblyscript/asc'
 
 const root = new URL('..', import.meta.url)
 
-const FLAGS = ['-O3', '--converge', '--noAssert', '--importMemory', '--noExportMemory', '--runtime', 'stub', '--enable', 'simd']
+const FLAGS = [
+  '-O3',
+  '--converge',
+  '--noAssert',
+  '--importMemory',
+  '--noExportMemory',
+  '--runtime',
+  'stub',
+  '--enable',
+  'simd',
+]
 const RELAXED = ['--enable', 'relaxed-simd']
 const SHARED = ['--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536', '--enable', 'threads']
 const VARIANTS = {
@@ -23,7 +33,13 @@ for (const set of sets) {
   await mkdir(new URL(`dist/${set}/`, root), { recursive: true })
   for (const [variant, flags] of Object.entries(VARIANTS)) {
     const { error, stderr } = await asc.main([
-      `assembly/${set}/index.ts`, '-o', `dist/${set}/${variant}.wasm`, '--baseDir', new URL('.', root).pathname, ...FLAGS, ...flags,
+      `assembly/${set}/index.ts`,
+      '-o',
+      `dist/${set}/${variant}.wasm`,
+      '--baseDir',
+      new URL('.', root).pathname,
+      ...FLAGS,
+      ...flags,
     ])
     if (error) {
       console.error(stderr.toString())

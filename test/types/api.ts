@@ -1,8 +1,8 @@
 // The public API as a user's program sees it. It is compiled, never run.
 import {
   type Backend,
-  type Bsr,
   BackendUnavailableError,
+  type Bsr,
   bsr,
   type Csr,
   configure,

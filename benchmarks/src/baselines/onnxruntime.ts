@@ -99,6 +99,9 @@ function baseline(flavour: Flavour, mostThreads: number): Baseline {
     name: flavour.name,
     placeholder: contender(flavour, null, 1, 'f32'),
     async open(threads) {
+      // Both register a backend named "cpu" in the onnxruntime-common that they share, and the first one keeps the name: loaded
+      // after onnxruntime-web, the native library would silently run as WASM.
+      await loadPackage('onnxruntime-node').catch(() => undefined)
       const loaded = await loadPackage<OrtModule>(flavour.name)
       await loadPackage('onnx-proto')
       return threads

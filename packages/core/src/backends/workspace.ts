@@ -61,7 +61,8 @@ export function balancedRanges(count: number, parts: number, weight: (unit: numb
   let sum = 0
   for (let unit = 0, part = 1; unit < count; unit++) {
     sum += weight(unit)
-    if (sum * parts >= total * part || unit === count - 1) {
+    // The last part takes all that is left, units without weight too.
+    if ((part < parts && sum * parts >= total * part) || unit === count - 1) {
       bounds.push(begin, unit + 1)
       begin = unit + 1
       while (part < parts && sum * parts >= total * part) part++

@@ -27,7 +27,9 @@ function source(listen: string): string {
 function spawnNode(onError: (error: unknown) => void): PoolWorker {
   const host = globalThis as unknown as { process: { getBuiltinModule(name: string): NodeThreads } }
   const { Worker } = host.process.getBuiltinModule('node:worker_threads')
-  const worker = new Worker(source(`(handler) => require('node:worker_threads').parentPort.on('message', handler)`), {
+  // Neither `require` nor `import` is there in every case: the process may run with --input-type=module.
+  const threads = `process.getBuiltinModule('node:worker_threads')`
+  const worker = new Worker(source(`(handler) => ${threads}.parentPort.on('message', handler)`), {
     eval: true,
     stdin: false,
   })
