@@ -1,20 +1,44 @@
+import { bsr, type Csr, csc } from '@nnz/core'
 import type { Contender } from '../records/index.ts'
 import type { Baseline, Prepared } from '../runner/contender.ts'
 import type { Task } from '../runner/task.ts'
-import { loadPackage } from './load.ts'
+import { type Importer, importPackage, loadPackage } from './packages.ts'
 
 interface Matrix {
-  valueOf(): number[][]
+  toArray(): number[][]
 }
 
+/** The part of mathjs that is used here. */
 interface Mathjs {
-  sparse(rows: number[][]): Matrix
-  matrix(rows: number[][], kind: 'dense'): Matrix
+  readonly version?: string
+  readonly SparseMatrix: new (columns: { values: number[]; index: number[]; ptr: number[]; size: number[] }) => Matrix
+  readonly DenseMatrix: new (rows: number[][]) => Matrix
   multiply(a: Matrix, b: Matrix): Matrix
 }
 
-/** It multiplies about ten million entries by columns in a second: more would take the whole budget for one run. */
-const MOST_PRODUCTS = 4e6
+/** Multiplications beyond which one run takes seconds. */
+const MOST_MULTIPLICATIONS = 2e6
+
+/** Sparse times dense in mathjs: the plain JS library that has it. */
+export function mathjsBaseline(importer: Importer = importPackage): Baseline {
+  return {
+    name: 'mathjs',
+    placeholder: contender(null),
+    async open(threads) {
+      const math = await loadPackage<Mathjs>('mathjs', importer)
+      if (!threads.includes(1)) return []
+      return [
+        {
+          contender: contender(math.version ?? null),
+          supports: ({ weights, n }) =>
+            weights.nnz * n <= MOST_MULTIPLICATIONS ||
+            `mathjs takes too long: ${weights.nnz * n} multiplications, at most ${MOST_MULTIPLICATIONS} are measured`,
+          prepare: (task) => prepare(task, math),
+        },
+      ]
+    },
+  }
+}
 
 function contender(version: string | null): Contender {
   return {
@@ -23,52 +47,42 @@ function contender(version: string | null): Contender {
     class: 'js',
     method: 'sparse',
     version,
-    settings: {},
+    settings: { result: 'sparse' },
     threads: 1,
     dtype: 'f64',
   }
 }
 
-/** mathjs: a sparse times a dense matrix, arrays of numbers, one thread. */
-export const mathjs: Baseline = {
-  name: 'mathjs',
-  placeholder: contender(null),
-  async open() {
-    const { module, version } = await loadPackage<Mathjs>('mathjs')
-    return [
-      {
-        contender: contender(version),
-        supports: ({ weights, n }) =>
-          weights.nnz * n <= MOST_PRODUCTS ||
-          `a run would take most of the time: ${weights.nnz} entries x ${n} columns`,
-        prepare: (task) => prepare(module, task),
-      },
-    ]
-  },
-}
-
-function rowsOf(values: Float32Array, width: number): number[][] {
-  return Array.from({ length: values.length / width }, (_, i) =>
-    Array.from(values.subarray(i * width, (i + 1) * width)),
-  )
-}
-
-async function prepare(math: Mathjs, task: Task): Promise<Prepared> {
+async function prepare(task: Task, math: Mathjs): Promise<Prepared> {
+  const { k, n, weights } = task
   const start = process.hrtime.bigint()
-  const w = math.sparse(rowsOf(task.dense(), task.k))
+  const w = compressedColumns(weights.layout === 'csr' ? weights : bsr.toCsr(weights), math)
   const planning = Number(process.hrtime.bigint() - start)
-  let x: Matrix = math.matrix([[0]], 'dense')
-  let y: Matrix = x
+  let x: Matrix | undefined
+  let y: Matrix | undefined
   return {
     planning,
     packedBytes: null,
     setInput(values) {
-      x = math.matrix(rowsOf(values, task.n), 'dense')
+      x = new math.DenseMatrix(Array.from({ length: k }, (_, i) => Array.from(values.subarray(i * n, (i + 1) * n))))
+    },
+    poison() {
+      y = undefined
     },
     run() {
-      y = math.multiply(w, x)
+      y = math.multiply(w, x!)
     },
-    output: () => y.valueOf().flat(),
+    output: () => y?.toArray().flat() ?? [],
     dispose() {},
   }
+}
+
+function compressedColumns(weights: Csr, math: Mathjs): Matrix {
+  const { columnOffsets, rowIndices, values, shape } = csc.fromCsr(weights)
+  return new math.SparseMatrix({
+    values: Array.from(values),
+    index: Array.from(rowIndices),
+    ptr: Array.from(columnOffsets),
+    size: [...shape],
+  })
 }

@@ -1,105 +1,58 @@
-import type { Task } from '../runner/task.ts'
-import { loadPackage } from './load.ts'
+import type { QuantisedWeights } from './quantise.ts'
 
-/** The parts of onnx-proto that are used; it is a CommonJS module. */
-interface OnnxProto {
-  readonly default: {
-    readonly onnx: { readonly ModelProto: { encode(model: object): { finish(): Uint8Array } } }
-  }
+/** The part of onnx-proto that is used here. */
+export interface OnnxProto {
+  readonly onnx: { readonly ModelProto: { encode(model: object): { finish(): Uint8Array } } }
 }
 
+/** TensorProto.DataType. */
 const FLOAT = 1
 const INT8 = 3
-/** AttributeProto.AttributeType.INT. */
-const INT_ATTRIBUTE = 2
-const IR_VERSION = 8
-const OPSET = 17
 
-function node(opType: string, input: string[], output: string[]) {
-  return { opType, input, output, name: output[0] }
-}
-
-function tensorOf(name: string, dataType: number, dims: number[], data: Float32Array | Int8Array | Uint8Array) {
-  return { name, dataType, dims, rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }
-}
-
-function floats(name: string, dims: number[]) {
-  return { name, type: { tensorType: { elemType: FLOAT, shape: { dim: dims.map((dimValue) => ({ dimValue })) } } } }
-}
-
-async function encode(nodes: object[], initializers: object[], input: number[], output: number[]): Promise<Uint8Array> {
-  const { module } = await loadPackage<OnnxProto>('onnx-proto')
-  const graph = {
-    name: 'product',
-    node: nodes,
-    initializer: initializers,
-    input: [floats('x', input)],
-    output: [floats('y', output)],
-  }
-  return module.default.onnx.ModelProto.encode({
-    irVersion: IR_VERSION,
-    opsetImport: [{ version: OPSET }],
-    graph,
-  }).finish()
-}
-
-/** A graph with one input x and one output y, and how they hold the product's operands. */
-export interface ProductGraph {
-  readonly model: Uint8Array
-  /** `columns`: x is [k, n] and y [m, n]; `tokens`: [n, k] and [n, m]. */
-  readonly held: 'columns' | 'tokens'
-  /** The largest error that rounding to 8 bits explains; undefined in f32. */
-  readonly tolerance: number | undefined
-}
-
-/** y = w x in f32: one MatMul, with the weights as an initializer. */
-export async function denseGraph(task: Task): Promise<ProductGraph> {
-  const { m, k, n } = task
-  const weights = tensorOf('w', FLOAT, [m, k], task.dense())
-  const model = await encode([node('MatMul', ['w', 'x'], ['y'])], [weights], [k, n], [m, n])
-  return { model, held: 'columns', tolerance: undefined }
+/** Y [n, m] = X [n, k] W [k, m], all f32, W a constant. */
+export function matmulGraph(proto: OnnxProto, weights: Float32Array, [m, k, n]: readonly number[]): Uint8Array {
+  return encode(proto, [node('MatMul', ['x', 'w'], 'y')], [constant('w', [k, m], FLOAT, weights)], [m, k, n])
 }
 
 /**
- * Dynamic quantisation as onnxruntime's tool makes it: i8 weights with one scale, activations quantised to u8 at each run,
- * MatMulInteger, and back to f32. Activations come first, token-major: the fused operator has no other form.
+ * The same with 8-bit weights, the way ONNX Runtime's own dynamic quantisation writes it: X is quantised to u8 in every run,
+ * multiplied in integers, and scaled back with a scale per column of W.
  */
-export async function quantisedGraph(task: Task): Promise<ProductGraph> {
-  const { m, k, n } = task
-  const dense = task.dense()
-  let most = 0
-  for (const value of dense) most = Math.max(most, Math.abs(value))
-  const step = most / 127 || 1
-  const weights = new Int8Array(k * m)
-  for (let row = 0; row < m; row++) {
-    for (let i = 0; i < k; i++) weights[i * m + row] = Math.round(dense[row * k + i] / step)
-  }
-  const nodes = [
-    node('DynamicQuantizeLinear', ['x'], ['x8', 'xScale', 'xZero']),
-    node('MatMulInteger', ['x8', 'w8', 'xZero', 'wZero'], ['sum']),
-    { ...node('Cast', ['sum'], ['float']), attribute: [{ name: 'to', type: INT_ATTRIBUTE, i: FLOAT }] },
-    node('Mul', ['xScale', 'wScale'], ['scale']),
-    node('Mul', ['float', 'scale'], ['y']),
-  ]
-  const initializers = [
-    tensorOf('w8', INT8, [k, m], weights),
-    tensorOf('wZero', INT8, [], new Int8Array(1)),
-    tensorOf('wScale', FLOAT, [], Float32Array.of(step)),
-  ]
-  const model = await encode(nodes, initializers, [n, k], [n, m])
-  return { model, held: 'tokens', tolerance: toleranceOf(task, step) }
+export function quantisedGraph(proto: OnnxProto, weights: QuantisedWeights, [m, k, n]: readonly number[]): Uint8Array {
+  return encode(
+    proto,
+    [
+      { opType: 'DynamicQuantizeLinear', input: ['x'], output: ['xq', 'xScale', 'xZero'] },
+      node('MatMulInteger', ['xq', 'w', 'xZero', 'wZero'], 'sum'),
+      { ...node('Cast', ['sum'], 'real'), attribute: [{ name: 'to', type: 2, i: FLOAT }] },
+      node('Mul', ['xScale', 'wScale'], 'scale'),
+      node('Mul', ['real', 'scale'], 'y'),
+    ],
+    [
+      constant('w', [k, m], INT8, weights.values),
+      constant('wZero', [], INT8, new Int8Array(1)),
+      constant('wScale', [m], FLOAT, weights.scales),
+    ],
+    [m, k, n],
+  )
 }
 
-/** Half a step of each weight times the activations, plus half a step of each activation times the weights, in the worst row. */
-function toleranceOf({ dense, x, m, k }: Task, step: number): number {
-  let most = 0
-  for (const value of x) most = Math.max(most, Math.abs(value))
-  const values = dense()
-  let worst = 0
-  for (let row = 0; row < m; row++) {
-    let sum = 0
-    for (let i = 0; i < k; i++) sum += Math.abs(values[row * k + i])
-    worst = Math.max(worst, sum)
-  }
-  return (step / 2) * k * most + (most / 127) * worst
+function encode({ onnx }: OnnxProto, nodes: object[], initializer: object[], [m, k, n]: readonly number[]): Uint8Array {
+  return onnx.ModelProto.encode({
+    irVersion: 8,
+    opsetImport: [{ domain: '', version: 13 }],
+    graph: { name: 'product', node: nodes, initializer, input: [matrix('x', n, k)], output: [matrix('y', n, m)] },
+  }).finish()
+}
+
+function node(opType: string, input: string[], output: string) {
+  return { opType, input, output: [output] }
+}
+
+function constant(name: string, dims: number[], dataType: number, data: Float32Array | Int8Array) {
+  return { name, dims, dataType, rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }
+}
+
+function matrix(name: string, ...shape: number[]) {
+  return { name, type: { tensorType: { elemType: FLOAT, shape: { dim: shape.map((dimValue) => ({ dimValue })) } } } }
 }

@@ -1,95 +1,45 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface, type Interface } from 'node:readline'
-import { csr } from '@nnz/core'
+import { fileURLToPath } from 'node:url'
 import type { Contender } from '../records/index.ts'
-import type { Baseline, ContenderSpec, Prepared } from '../runner/contender.ts'
+import type { Baseline, ContenderSpec } from '../runner/contender.ts'
 import type { Task } from '../runner/task.ts'
-import { SCRIPT } from './python-script.ts'
+import { startProcess } from './process.ts'
+import { bytesOf, processContender } from './process-contender.ts'
+import { csrOf } from './sparse-weights.ts'
 
-interface Answer {
-  readonly version?: string
-  /** Nanoseconds. */
-  readonly planning?: number
-  readonly samples?: number[]
-}
+const PROGRAM = fileURLToPath(new URL('../../python/serve.py', import.meta.url))
 
-/** A Python process that answers one JSON line with one JSON line; arrays go through files. */
-interface Child {
-  ask(request: object): Promise<Answer>
-  close(): void
-}
-
-function start(threads: number): Child {
-  const command = process.env.NNZ_PYTHON || 'python3'
-  const count = String(threads)
-  const env = { ...process.env, OMP_NUM_THREADS: count, MKL_NUM_THREADS: count, OPENBLAS_NUM_THREADS: count }
-  const child: ChildProcessWithoutNullStreams = spawn(command, ['-c', SCRIPT], { env })
-  // A library that writes to stderr must not fill the pipe.
-  child.stderr.resume()
-  const lines: Interface = createInterface({ input: child.stdout })
-  const answers = lines[Symbol.asyncIterator]()
-  const died = new Promise<never>((_resolve, reject) => {
-    child.on('error', () => reject(new Error(`${command} cannot be started: install Python, or set NNZ_PYTHON`)))
-    child.on('exit', (code) => reject(new Error(`${command} ended with code ${code}`)))
-  })
-  died.catch(() => {})
-  return {
-    async ask(request) {
-      child.stdin.on('error', () => {})
-      child.stdin.write(`${JSON.stringify(request)}\n`)
-      const { value } = await Promise.race([answers.next(), died])
-      const answer = JSON.parse(value ?? '{"error":"no answer"}') as Answer & { error?: string }
-      if (answer.error) throw new Error(answer.error)
-      return answer
-    },
-    close() {
-      child.kill()
-    },
-  }
-}
-
-interface Library {
+/** Libraries in a Python that may be there; `NNZ_PYTHON` names another than `python3`. */
+export interface PythonLibrary {
   readonly name: string
-  readonly method: Contender['method']
-  /** What must be imported, as pip calls it. */
-  readonly packages: string
+  /** What `python/serve.py` calls it. */
+  readonly library: string
+  readonly methods: readonly { readonly name: string; readonly method: 'dense' | 'sparse' }[]
+  /** Whether it uses more than one thread. */
+  readonly threaded: boolean
 }
 
-function contender({ name, method }: Library, version: string | null, threads: number): Contender {
+/** The baseline of a Python library. Its clock is Python's own; runs take their turns among all others. */
+export function pythonBaseline({ name, library, methods, threaded }: PythonLibrary): Baseline {
   return {
-    type: 'baseline',
     name,
-    class: 'native',
-    method,
-    version,
-    settings: { clock: 'in Python' },
-    threads,
-    dtype: 'f32',
-  }
-}
-
-function baseline(library: Library): Baseline {
-  return {
-    name: library.name,
-    placeholder: contender(library, null, 1),
+    placeholder: describe(methods[0], null, 1),
     async open(threads) {
       const specs: ContenderSpec[] = []
-      for (const count of threads) {
-        const child = start(count)
-        try {
-          const { version } = await child.ask({ do: 'version', library: library.name })
-          specs.push({
-            contender: contender(library, version ?? null, count),
-            supports: () => true,
-            prepare: (task) => prepare(library, count, task),
-          })
-        } catch (error) {
-          throw new Error(`${(error as Error).message} (pip install ${library.packages})`)
-        } finally {
-          child.close()
+      for (const count of threaded ? threads : [1]) {
+        const python = startProcess(process.env.NNZ_PYTHON ?? 'python3', [PROGRAM, library], threadSettings(count))
+        const { version } = await python.request('open').catch((error: Error) => {
+          throw new Error(`${error.message} (a Python that has it can be named in NNZ_PYTHON)`)
+        })
+        for (const each of methods) {
+          specs.push(
+            processContender({
+              contender: describe(each, String(version), count),
+              process: python,
+              method: each.name,
+              tokenMajor: false,
+              files: each.method === 'dense' ? denseFile : sparseFiles,
+            }),
+          )
         }
       }
       return specs
@@ -97,51 +47,29 @@ function baseline(library: Library): Baseline {
   }
 }
 
-async function prepare(library: Library, threads: number, task: Task): Promise<Prepared> {
-  const folder = await mkdtemp(join(tmpdir(), 'nnz-python-'))
-  const child = start(threads)
-  const save = (name: string, array: Float32Array | Int32Array) =>
-    writeFile(join(folder, name), new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
-  try {
-    const { m, k, n } = task
-    if (library.method === 'dense') await save('dense', task.dense())
-    else {
-      const w = task.weights.layout === 'csr' ? task.weights : csr.fromDense(task.dense(), [m, k])
-      await Promise.all([
-        save('offsets', Int32Array.from(w.rowOffsets)),
-        save('indices', Int32Array.from(w.columnIndices)),
-        save('values', w.values),
-      ])
-    }
-    const { planning } = await child.ask({ do: 'prepare', library: library.name, folder, m, k, n, threads })
-    let y = new Float32Array()
-    return {
-      planning: planning ?? null,
-      packedBytes: null,
-      async setInput(values) {
-        await save('x', values)
-        await child.ask({ do: 'input' })
-      },
-      async run() {
-        await child.ask({ do: 'run' })
-        const bytes = await readFile(join(folder, 'y'))
-        y = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
-      },
-      output: () => y,
-      sample: async (milliseconds) => (await child.ask({ do: 'sample', milliseconds })).samples ?? [],
-      async dispose() {
-        child.close()
-        await rm(folder, { recursive: true, force: true })
-      },
-    }
-  } catch (error) {
-    child.close()
-    await rm(folder, { recursive: true, force: true })
-    throw error
-  }
+function describe(
+  { name, method }: PythonLibrary['methods'][number],
+  version: string | null,
+  threads: number,
+): Contender {
+  return { type: 'baseline', name, class: 'native', method, version, settings: {}, threads, dtype: 'f32' }
 }
 
-export const scipy = baseline({ name: 'scipy-csr', method: 'sparse', packages: 'scipy' })
-export const torchDense = baseline({ name: 'torch-dense', method: 'dense', packages: 'torch' })
-export const torchCsr = baseline({ name: 'torch-csr', method: 'sparse', packages: 'torch' })
-export const mkl = baseline({ name: 'onemkl-csr', method: 'sparse', packages: 'sparse_dot_mkl scipy' })
+/** Libraries read their number of threads once, when they are loaded. */
+function threadSettings(count: number): NodeJS.ProcessEnv {
+  const text = String(count)
+  return { OMP_NUM_THREADS: text, MKL_NUM_THREADS: text, OPENBLAS_NUM_THREADS: text }
+}
+
+function denseFile({ dense }: Task) {
+  return { 'w.f32': bytesOf(dense()) }
+}
+
+function sparseFiles(task: Task) {
+  const { rowOffsets, columnIndices, values } = csrOf(task)
+  return {
+    'offsets.i32': bytesOf(Int32Array.from(rowOffsets)),
+    'columns.i32': bytesOf(Int32Array.from(columnIndices)),
+    'values.f32': bytesOf(Float32Array.from(values)),
+  }
+}

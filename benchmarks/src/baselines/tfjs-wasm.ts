@@ -1,80 +1,88 @@
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { dirname, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Contender } from '../records/index.ts'
 import type { Baseline, Prepared } from '../runner/contender.ts'
 import type { Task } from '../runner/task.ts'
-import { loadPackage } from './load.ts'
+import { type Importer, importPackage, loadPackage } from './packages.ts'
+import { transpose } from './transpose.ts'
 
-interface TfTensor {
+interface Tensor {
   dataSync(): Float32Array
   dispose(): void
 }
 
+/** The part of tfjs-core that is used here. */
 interface Tfjs {
+  readonly version_core: string
   setBackend(name: string): Promise<boolean>
-  ready(): Promise<void>
-  tensor2d(values: Float32Array, shape: [number, number]): TfTensor
-  matMul(a: TfTensor, b: TfTensor): TfTensor
+  tensor2d(data: Float32Array, shape: [number, number]): Tensor
+  matMul(a: Tensor, b: Tensor): Tensor
 }
 
 interface TfjsWasm {
-  setWasmPaths(prefix: string): void
-  setThreadsCount(count: number): void
+  setWasmPaths(folder: string): void
+}
+
+const CORE = '@tensorflow/tfjs-core'
+const BACKEND = '@tensorflow/tfjs-backend-wasm'
+
+/** TensorFlow.js on its WASM backend (XNNPACK). It has no threads under Node. */
+export function tfjsWasmBaseline(importer: Importer = importPackage): Baseline {
+  return {
+    name: 'tfjs-wasm',
+    placeholder: contender(null),
+    async open(threads) {
+      const tf = await loadPackage<Tfjs>(CORE, importer)
+      const backend = await loadPackage<TfjsWasm>(BACKEND, importer)
+      if (!threads.includes(1)) return []
+      // The .wasm files lie beside the entry, and tfjs looks for them in the folder of the program that was started.
+      backend.setWasmPaths(dirname(fileURLToPath(import.meta.resolve(BACKEND))) + sep)
+      if (!(await tf.setBackend('wasm'))) throw new Error(`${BACKEND} does not start`)
+      return [{ contender: contender(tf.version_core), supports: () => true, prepare: (task) => prepare(task, tf) }]
+    },
+  }
 }
 
 function contender(version: string | null): Contender {
-  const settings = { copies: 'out' }
   return {
     type: 'baseline',
     name: 'tfjs-wasm',
     class: 'wasm',
     method: 'dense',
     version,
-    settings,
+    settings: { copies: 'none', x: '[n, k]' },
     threads: 1,
     dtype: 'f32',
   }
 }
 
-/** TensorFlow.js on its WASM backend with SIMD, one thread. Operands stay in its memory; the result is read back. */
-export const tfjsWasm: Baseline = {
-  name: 'tfjs-wasm',
-  placeholder: contender(null),
-  async open() {
-    const { module: tf, version } = await loadPackage<Tfjs>('@tensorflow/tfjs-core')
-    const { module: backend, folder } = await loadPackage<TfjsWasm>('@tensorflow/tfjs-backend-wasm')
-    backend.setThreadsCount(1)
-    backend.setWasmPaths(
-      process.versions.node ? join(folder, 'dist', '/') : pathToFileURL(join(folder, 'dist', '/')).href,
-    )
-    if (!(await tf.setBackend('wasm'))) throw new Error('tfjs-wasm: its backend did not start')
-    await tf.ready()
-    return [{ contender: contender(version), supports: () => true, prepare: (task) => prepare(tf, task) }]
-  },
-}
-
-async function prepare(tf: Tfjs, task: Task): Promise<Prepared> {
-  const start = process.hrtime.bigint()
-  const w = tf.tensor2d(task.dense(), [task.m, task.k])
-  const planning = Number(process.hrtime.bigint() - start)
-  let x = tf.tensor2d(new Float32Array(task.k * task.n), [task.k, task.n])
-  let y: Float32Array = new Float32Array()
+/** X [n, k] W [k, m]: tfjs keeps the packed second operand from one run to the next, so the weights must be that one. */
+async function prepare(task: Task, tf: Tfjs): Promise<Prepared> {
+  const { m, k, n } = task
+  const w = tf.tensor2d(transpose(task.dense(), m, k), [k, m])
+  let x: Tensor | undefined
+  let y: Tensor | undefined
+  const drop = () => {
+    y?.dispose()
+    y = undefined
+  }
   return {
-    planning,
-    packedBytes: null,
+    // Packed in the first run.
+    planning: null,
+    packedBytes: 4 * m * k,
     setInput(values) {
-      x.dispose()
-      x = tf.tensor2d(values, [task.k, task.n])
+      x?.dispose()
+      x = tf.tensor2d(transpose(values, k, n), [n, k])
     },
+    poison: drop,
     run() {
-      const product = tf.matMul(w, x)
-      y = product.dataSync()
-      product.dispose()
+      drop()
+      y = tf.matMul(x!, w)
     },
-    output: () => y,
+    output: () => transpose(y?.dataSync() ?? [], n, m),
     dispose() {
-      w.dispose()
-      x.dispose()
+      drop()
+      for (const tensor of [x, w]) tensor?.dispose()
     },
   }
 }

@@ -1,0 +1,52 @@
+import { createRequire } from 'node:module'
+import type { Contender } from '../records/index.ts'
+import type { Baseline } from '../runner/contender.ts'
+import type { OnnxProto } from './onnx-graphs.ts'
+import { type OnnxRuntime, onnxContender } from './onnx-runtime.ts'
+import { type Importer, importPackage, loadPackage } from './packages.ts'
+
+/** ONNX Runtime in WASM, as it runs in browsers: f32, and 8-bit weights with activations quantised in every run. */
+export function onnxruntimeWebBaseline(
+  importRuntime: Importer = freshRuntime,
+  importer: Importer = importPackage,
+): Baseline {
+  return {
+    name: 'onnxruntime-web',
+    placeholder: contender(null, 1, 'f32'),
+    async open(threads) {
+      const proto = await loadPackage<OnnxProto>('onnx-proto', importer)
+      const opened = []
+      for (const count of threads) {
+        const runtime = await loadPackage<OnnxRuntime>('onnxruntime-web', importRuntime)
+        runtime.env.wasm.numThreads = count
+        for (const dtype of ['f32', 'q8']) {
+          const { web = null } = runtime.env.versions
+          opened.push(onnxContender(contender(web, count, dtype), runtime, proto, { executionProviders: ['wasm'] }))
+        }
+      }
+      return opened
+    },
+  }
+}
+
+function contender(version: string | null, threads: number, dtype: string): Contender {
+  return {
+    type: 'baseline',
+    name: 'onnxruntime-web',
+    class: 'wasm',
+    method: 'dense',
+    version,
+    settings: { copies: 'in and out', x: '[n, k]', ...(dtype === 'q8' ? { scales: 'per row of w' } : {}) },
+    threads,
+    dtype,
+  }
+}
+
+/** A copy of its own: the number of threads is fixed when the WASM module starts, once for each copy of the package. */
+const freshRuntime: Importer = async (name) => {
+  const require = createRequire(import.meta.url)
+  for (const path of Object.keys(require.cache)) {
+    if (/[\\/]onnxruntime-(?:web|common)[\\/]/.test(path)) delete require.cache[path]
+  }
+  return require(name)
+}

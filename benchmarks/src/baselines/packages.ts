@@ -1,0 +1,26 @@
+/** Loads an optional package by name. Tests put their own in its place. */
+export type Importer = (name: string) => Promise<unknown>
+
+/** `import()`; of a CommonJS package, what it exports. */
+export const importPackage: Importer = async (name) => {
+  const namespace = (await import(name)) as { default?: unknown }
+  return namespace.default ?? namespace
+}
+
+/**
+ * Loads an optional package.
+ *
+ * @throws Error that names the package, and how to install it where it is not there
+ */
+export async function loadPackage<T>(name: string, importer: Importer): Promise<T> {
+  try {
+    return (await importer(name)) as T
+  } catch (cause) {
+    const { code, message } = cause as { code?: string; message?: string }
+    const absent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
+    throw new Error(
+      absent ? `${name} is not installed: npm install ${name}` : `${name} cannot be loaded: ${message ?? cause}`,
+      { cause },
+    )
+  }
+}
