@@ -17,6 +17,8 @@ function variant(name: string, env: Record<string, string>) {
 // biome-ignore lint/style/noDefaultExport: the test runner reads the default export
 export default defineConfig({
   test: {
+    // One process for each core: most of the time is spent in plain loops.
+    maxWorkers: '100%',
     projects: [
       variant('relaxed', { NNZ_WASM: 'relaxed' }),
       variant('base', { NNZ_WASM: 'base' }),

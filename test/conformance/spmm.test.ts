@@ -4,7 +4,15 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { VIEWS } from './support/guarded.ts'
 import { Random } from './support/random.ts'
-import { blockCases, optionCases, patternCases, sizeCases, specialCases, viewCases } from './support/spmm-cases.ts'
+import {
+  blockCases,
+  optionCases,
+  patternCases,
+  sizeCases,
+  specialCases,
+  updateCases,
+  viewCases,
+} from './support/spmm-cases.ts'
 import { applies, type Prepared, prepare, runCase, type SpmmCase, sweep } from './support/spmm-run.ts'
 import { claimed, lacking, openBackend, rowsOf } from './support/variant.ts'
 import { bsrWeights, csrWeights, PATTERNS } from './support/weights.ts'
@@ -16,6 +24,7 @@ const groups: [string, () => SpmmCase[]][] = [
   ['views and residency', viewCases],
   ['operations, activations, bias, residual, fewer columns than planned', optionCases],
   ['blocks', blockCases],
+  ['updated values', updateCases],
 ]
 const backend: Backend | undefined = lacking() === undefined ? await openBackend() : undefined
 const rows = (backend ? rowsOf(kernels, backend) : []).map((row) => [row.name, row] as const)
@@ -44,6 +53,7 @@ function randomCase(): fc.Arbitrary<SpmmCase> {
       residual: fc.constantFrom(undefined, 'separate', 'in place'),
       views: fc.tuple(fc.constantFrom(...VIEWS), fc.constantFrom(...VIEWS), fc.constantFrom(...VIEWS)),
       resident: fc.boolean(),
+      updated: fc.boolean(),
     })
     .map(({ layout, m, k, n, spare, density, pattern, block, seed: weightsSeed, views, ...rest }) => {
       const random = new Random(weightsSeed)

@@ -265,3 +265,22 @@ export function blockCases(): SpmmCase[] {
   }
   return cases
 }
+
+export function updateCases(): SpmmCase[] {
+  const layouts = PATTERNS.flatMap((pattern) => [
+    { name: `csr ${pattern}`, w: csrWeights([70, 301], pattern, 0.1, random) },
+    ...(
+      [
+        [1, 4],
+        [3, 5],
+        [4, 4],
+        [16, 16],
+        [32, 32],
+      ] as const
+    ).map((block) => ({
+      name: `blocks of ${block.join('x')} ${pattern}`,
+      w: bsrWeights([70, 301], block, pattern, 0.2, random),
+    })),
+  ])
+  return layouts.flatMap(({ name, w }) => [1, 5, 48].map((n) => ({ name: `${name}, N=${n}`, w, n, updated: true })))
+}

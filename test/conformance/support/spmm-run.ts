@@ -1,4 +1,4 @@
-import { type Backend, isWasm, type TensorHost, tensor } from '@nnz/core'
+import { type Backend, bsr, csr, isWasm, type TensorHost, tensor } from '@nnz/core'
 import {
   type Activation,
   outputRows,
@@ -30,6 +30,8 @@ export interface SpmmCase {
   readonly residualView?: View
   /** Operands in the backend's memory instead of the JS heap. */
   readonly resident?: boolean
+  /** Pack other values first, and replace them by those of w. */
+  readonly updated?: boolean
   readonly seed?: number
 }
 
@@ -66,6 +68,12 @@ export function applies(row: SpmmKernel, { given, finite }: Prepared): boolean {
   return row.supports(problemOf(given)) === true && (finite || !row.dense)
 }
 
+/** The pattern alone: every value is NaN. */
+function withoutValues(w: SparseWeights): SparseWeights {
+  const values = new Float32Array(w.values.length).fill(Number.NaN)
+  return w.layout === 'csr' ? csr({ ...w, values }) : bsr({ ...w, values })
+}
+
 /** Runs a prepared case on one row; returns what is wrong, or undefined. */
 export function runCase(
   row: SpmmKernel,
@@ -76,7 +84,8 @@ export function runCase(
   const natural: View = given.operation === 'linear' ? 'columns' : 'rows'
   const problem = problemOf(given)
   const host: TensorHost | undefined = given.resident && isWasm(backend) ? backend : undefined
-  const packing = row.pack(given.w, problem, backend)
+  const packing = row.pack(given.updated ? withoutValues(given.w) : given.w, problem, backend)
+  if (given.updated) packing.updateValues(given.w.values)
   const x = new Guarded([given.w.shape[1], given.n], given.xView ?? natural, host)
   const out = new Guarded(shape, given.outView ?? natural, host)
   const inPlace = given.residual === 'in place'
