@@ -1,11 +1,11 @@
-import { Bench } from 'tinybench'
 import { type BenchRecord, type Peak, redact } from '../records/index.ts'
 import { limitOf } from '../statistics/index.ts'
 import { seededActivations } from '../workloads/index.ts'
 import type { ContenderSpec, Prepared } from './contender.ts'
 import { describeTask } from './record.ts'
+import { sampleRuns } from './sample.ts'
 import { shuffled } from './shuffle.ts'
-import { errorOf, expectationOf, type Task } from './task.ts'
+import { type Expectation, errorOf, expectationOf, type Task } from './task.ts'
 
 /** How long each contender is measured. */
 export interface Budget {
@@ -24,6 +24,14 @@ interface Entry {
   readonly samples: number[]
   warmup: number
   order: number
+  /** What went wrong after the first check; it is left alone from then on. */
+  refusal?: Refused
+}
+
+/** An input, and what must come out. */
+interface Checked {
+  readonly x: Float32Array
+  readonly expected: Expectation
 }
 
 /** Seed of the activations of the second check: other numbers than those of the timing. */
@@ -46,7 +54,7 @@ export async function measureTask(
 ): Promise<void> {
   const { budget, seed, onStep } = options
   const first = seededActivations(task.k, task.n, OTHER_SEED)
-  const expectations = [
+  const expectations: Checked[] = [
     { x: first, expected: expectationOf(task, first) },
     { x: task.x, expected: expectationOf(task, task.x) },
   ]
@@ -59,24 +67,59 @@ export async function measureTask(
     if ('prepared' in outcome) entries.push({ spec, ...outcome, samples: [], warmup: 0, order: 0 })
     else await record({ ...describeTask(task, spec.contender), ...outcome })
   }
-  for (const entry of entries) entry.warmup = await warmUp(entry.prepared, budget.warmup)
+  for (const entry of entries) {
+    await attempt(entry, async () => {
+      entry.warmup = await warmUp(entry.prepared, budget.warmup)
+    })
+  }
   const random = shuffled(seed)
   for (let round = 0; round < budget.rounds; round++) {
+    // Another input in each round: what is timed must have been computed from it.
+    const inputs = expectations[round % expectations.length]
     for (const [place, entry] of random(entries).entries()) {
       onStep?.(entry.spec.contender.name)
       if (round === 0) entry.order = place
-      entry.samples.push(...(await sample(entry.prepared, budget.sampling / budget.rounds)))
+      await attempt(entry, () => sampleChecked(entry, inputs, budget.sampling / budget.rounds))
     }
   }
   for (const entry of entries) {
-    // A last look: what was timed must still be right.
-    const { right, ...error } = errorOf(expectations[1].expected, entry.prepared.output())
-    await record(
-      right || within(error.maxAbs, entry.prepared)
-        ? passed(task, entry, options.peakOf(entry.spec))
-        : { ...describeTask(task, entry.spec.contender), ...incorrect(error) },
-    )
+    await record({ ...describeTask(task, entry.spec.contender), ...outcomeOf(task, entry, options.peakOf(entry.spec)) })
     await entry.prepared.dispose()
+  }
+}
+
+/** Another process may die while it is timed: the other contenders go on. */
+async function attempt(entry: Entry, act: () => Promise<void>): Promise<void> {
+  if (entry.refusal) return
+  try {
+    await act()
+  } catch (error) {
+    entry.refusal = { status: 'error', reason: reasonOf(error), error: null }
+  }
+}
+
+/** Samples of a contender, unless what it left in its output is wrong. */
+async function sampleChecked(entry: Entry, { x, expected }: Checked, milliseconds: number): Promise<void> {
+  const { prepared } = entry
+  await prepared.setInput(x)
+  prepared.poison?.()
+  const samples = prepared.sample
+    ? await prepared.sample(milliseconds)
+    : await sampleRuns(() => prepared.run(), milliseconds)
+  const { right, ...error } = errorOf(expected, prepared.output())
+  if (right || within(error.maxAbs, prepared)) entry.samples.push(...samples)
+  else entry.refusal = incorrect(error)
+}
+
+function outcomeOf(
+  task: Task,
+  entry: Entry,
+  peak: Peak | undefined,
+): Partial<BenchRecord> & Pick<BenchRecord, 'status' | 'reason' | 'error'> {
+  try {
+    return entry.refusal ?? passed(task, entry, peak)
+  } catch (error) {
+    return { status: 'error', reason: reasonOf(error), error: null }
   }
 }
 
@@ -98,7 +141,7 @@ type Refused = { status: 'incorrect' | 'error' | 'unsupported'; reason: string; 
 async function prepareChecked(
   task: Task,
   spec: ContenderSpec,
-  expectations: readonly { x: Float32Array; expected: ReturnType<typeof expectationOf> }[],
+  expectations: readonly Checked[],
 ): Promise<Pick<Entry, 'prepared' | 'error'> | Refused> {
   const supported = spec.supports(task)
   if (supported !== true) return { status: 'unsupported', reason: supported, error: null }
@@ -131,36 +174,23 @@ function reasonOf(cause: unknown): string {
   return redact(cause instanceof Error ? cause.message || cause.name : String(cause)).slice(0, 500)
 }
 
-/** Runs until the time is over, at least three times; returns how often. */
+/** Runs until the time is over; returns how often. */
 async function warmUp(prepared: Prepared, milliseconds: number): Promise<number> {
   if (prepared.sample) return (await prepared.sample(milliseconds)).length
   const end = performance.now() + milliseconds
   let runs = 0
-  for (; runs < 3 || performance.now() < end; runs++) await prepared.run()
+  for (; runs === 0 || performance.now() < end; runs++) await prepared.run()
   return runs
-}
-
-/** Nanoseconds of each run during about so many milliseconds. */
-async function sample(prepared: Prepared, milliseconds: number): Promise<number[]> {
-  if (prepared.sample) return prepared.sample(milliseconds)
-  const bench = new Bench({ time: milliseconds, iterations: 2, warmup: false, retainSamples: true, throws: true })
-  bench.add('run', () => prepared.run())
-  await bench.run()
-  const result = bench.tasks[0].result
-  if (!('latency' in result) || result.latency.samples === undefined)
-    throw new Error(`tinybench ended in state ${result.state}`)
-  return result.latency.samples.map((ms) => ms * 1e6)
 }
 
 function passed(
   task: Task,
   { spec, prepared, error, samples, warmup, order }: Entry,
   peak: Peak | undefined,
-): BenchRecord {
+): ReturnType<typeof outcomeOf> {
   const base = describeTask(task, spec.contender)
   const profile = prepared.profile?.()
   return {
-    ...base,
     status: 'passed',
     reason: null,
     error,
