@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { wasm, wasmFeatures } from '@nnz/core'
+import { wasm, wasmFeatures, wasmSupport } from '@nnz/core'
 import { captureEnvironment, hashBytes } from '../environment/index.ts'
-import { assertPublishable, chosenName, openStore, type Store } from '../records/index.ts'
+import { assertPublishable, chosenName, openStore, type Peak, type Store } from '../records/index.ts'
 import { renderReport, renderTerminal, rowsOf, sectionsOf } from '../report/index.ts'
 import { SUITES, type SuitePlan } from '../runner/budgets.ts'
 import { measureElsewhere } from '../runner/elsewhere.ts'
@@ -71,7 +71,7 @@ export async function run(options: RunOptions): Promise<void> {
       throw new RangeError(`--threads: ${count} asked for, this machine has ${availableParallelism()}`)
   }
   const { specs, missing } = await openContenders(options)
-  const peaks = wasmFeatures().simd ? measurePeaks(wasm.open()) : []
+  const peaks = await peaksOf(options.threads)
   const environment = await captureEnvironment({
     machine: options.machine,
     suite: options.suite,
@@ -127,6 +127,14 @@ export async function run(options: RunOptions): Promise<void> {
     await store.close()
   }
   await conclude(store, options)
+}
+
+/** What one thread and each asked-for number of threads reach, once each. */
+async function peaksOf(threads: readonly number[]): Promise<Peak[]> {
+  if (wasmSupport() !== true) return []
+  const peaks: Peak[] = []
+  for (const count of new Set([1, ...threads])) peaks.push(...measurePeaks(await wasm.threads(count)))
+  return peaks
 }
 
 function selectionOf({ kernels, backends, baselines, threads }: RunOptions): ContenderSelection {

@@ -4,25 +4,34 @@ import type { Peak } from '../records/index.ts'
 
 /** See kernels-wasm/assembly/bench: 13 chains of 4 lanes, 2 flops each. */
 const FLOPS_PER_ITERATION = 104
-const ITERATIONS = 400_000
+/** Of each part: some tenths of a millisecond. */
+const ITERATIONS = 100_000
+/** Whoever is done first takes another part. */
+const PARTS_PER_THREAD = 4
 /** Larger than the caches that one core has to itself. */
 const STREAM_BYTES = 64 * 2 ** 20
 const REPETITIONS = 7
 
-/** Medians of what loops reach that do nothing but compute, or nothing but read. */
+/** Medians of what loops reach that do nothing but compute, or nothing but read, on all threads of a backend. */
 export function measurePeaks(backend: WasmBackend): Peak[] {
+  const { threads } = backend
   const memory = wasmMemory()
   const kernels = backend.kernels(set)
   const constants = memory.allocate(32)
   memory.f32.set([0.5, 0.5, 0.5, 0.5, 1, 1, 1, 1], constants / 4)
   const source = memory.allocate(STREAM_BYTES)
+  // Pages that were never written may all be one.
+  memory.f32.fill(1, source / 4, (source + STREAM_BYTES) / 4)
+  const parts = threads * PARTS_PER_THREAD
+  const bytes = STREAM_BYTES / parts
   try {
-    const bytesPerSecond = rate(STREAM_BYTES, () => kernels.call('streamRead', source, STREAM_BYTES))
-    const flops = ITERATIONS * FLOPS_PER_ITERATION
+    const reads = Array.from({ length: parts }, (_, i) => [source + i * bytes, bytes]).flat()
+    const bytesPerSecond = rate(STREAM_BYTES, () => kernels.parallel('streamRead', [], reads))
+    const loops = Array.from({ length: parts }, () => [ITERATIONS, constants]).flat()
     const peak = (name: string, loop: string): Peak => ({
       name,
-      threads: 1,
-      flopsPerSecond: rate(flops, () => kernels.call(loop, ITERATIONS, constants)),
+      threads,
+      flopsPerSecond: rate(parts * ITERATIONS * FLOPS_PER_ITERATION, () => kernels.parallel(loop, [], loops)),
       bytesPerSecond,
     })
     const mulAdd = peak('wasm-simd', 'peakMulAdd')

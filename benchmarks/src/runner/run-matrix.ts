@@ -96,9 +96,10 @@ async function recordMissing(task: Task, { missing, store }: MatrixOptions): Pro
 /** The measured peak that limits a contender: fused where it has the instruction. Natively compiled code has none here. */
 export function peakFor({ contender }: ContenderSpec, peaks: readonly Peak[]): Peak | undefined {
   if (!contender.class.startsWith('nnz-wasm') && contender.class !== 'wasm') return undefined
-  if (contender.threads !== 1 || contender.dtype !== 'f32') return undefined
+  if (contender.dtype !== 'f32') return undefined
+  const usable = peaks.filter(({ threads }) => threads === contender.threads)
   const base = contender.name.includes('_simd_')
-  return peaks.find(({ name }) => name === (base ? 'wasm-simd' : 'wasm-relaxed')) ?? peaks[0]
+  return usable.find(({ name }) => name === (base ? 'wasm-simd' : 'wasm-relaxed')) ?? usable[0]
 }
 
 /** One record of several processes' records: all samples, a list for each process. One that failed once has failed. */
