@@ -1,11 +1,12 @@
 import { expectMatrix, type Tensor } from '@nnz/core'
 import { kernels } from './kernels/index.ts'
-import { type CallOptions, type PlanOptions, SpmmPlan } from './plan.ts'
+import { type CallOptions, expectOptions, type PlanOptions, SpmmPlan } from './plan.ts'
 import { expectWeights, type SparseWeights } from './problem.ts'
 import { supports } from './spmm.ts'
 
 function run(x: Tensor, w: SparseWeights, options: CallOptions = {}): Tensor {
   const weights = expectWeights(w, 'linear')
+  expectOptions(options, 'linear')
   const [columns] = expectMatrix(x, 'linear: x').shape
   const once = new SpmmPlan('linear', weights, { ...options, columns }, 1)
   try {

@@ -66,7 +66,8 @@ export interface PlanOptions extends OperationOptions {
   maxPackedBytes?: number | undefined
 }
 
-function expectOptions(options: unknown, name: string): void {
+/** Checks that options are an object. */
+export function expectOptions(options: unknown, name: string): void {
   if (typeof options !== 'object' || options === null)
     throw typeError('NNZ_TYPE', `${name}: expected options to be an object, got ${describe(options)}`)
 }

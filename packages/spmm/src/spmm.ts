@@ -1,10 +1,11 @@
 import { expectMatrix, type Tensor } from '@nnz/core'
 import { kernels } from './kernels/index.ts'
-import { type CallOptions, type PlanOptions, SpmmPlan } from './plan.ts'
+import { type CallOptions, expectOptions, type PlanOptions, SpmmPlan } from './plan.ts'
 import { expectWeights, type SparseWeights, type SpmmProblem } from './problem.ts'
 
 function run(w: SparseWeights, x: Tensor, options: CallOptions = {}): Tensor {
   const weights = expectWeights(w, 'spmm')
+  expectOptions(options, 'spmm')
   const [, columns] = expectMatrix(x, 'spmm: x').shape
   const once = new SpmmPlan('spmm', weights, { ...options, columns }, 1)
   try {
