@@ -2,16 +2,19 @@ import type { Contender } from '../records/index.ts'
 import type { Baseline } from '../runner/contender.ts'
 import type { OnnxProto } from './onnx-graphs.ts'
 import { type OnnxRuntime, onnxContender } from './onnx-runtime.ts'
-import { type Importer, importPackage, loadPackage } from './packages.ts'
+import { type Importer, importPackage, loadPackage, requireOwnOnnxRuntime } from './packages.ts'
 
 /** ONNX Runtime compiled for this CPU. */
-export function onnxruntimeNodeBaseline(importer: Importer = importPackage): Baseline {
+export function onnxruntimeNodeBaseline(
+  importRuntime: Importer = requireOwnOnnxRuntime,
+  importer: Importer = importPackage,
+): Baseline {
   return {
     name: 'onnxruntime-node',
     placeholder: contender(null, 1, 'f32'),
     async open(threads) {
       const proto = await loadPackage<OnnxProto>('onnx-proto', importer)
-      const runtime = await loadPackage<OnnxRuntime>('onnxruntime-node', importer)
+      const runtime = await loadPackage<OnnxRuntime>('onnxruntime-node', importRuntime)
       const { node = null } = runtime.env.versions
       return threads.flatMap((count) =>
         ['f32', 'q8'].map((dtype) =>
@@ -33,7 +36,7 @@ function contender(version: string | null, threads: number, dtype: string): Cont
     class: 'native',
     method: 'dense',
     version,
-    settings: { copies: 'out', x: '[n, k]', ...(dtype === 'q8' ? { scales: 'per row of w' } : {}) },
+    settings: { tensors: 'js-heap' },
     threads,
     dtype,
   }

@@ -1,13 +1,12 @@
-import { createRequire } from 'node:module'
 import type { Contender } from '../records/index.ts'
 import type { Baseline } from '../runner/contender.ts'
 import type { OnnxProto } from './onnx-graphs.ts'
 import { type OnnxRuntime, onnxContender } from './onnx-runtime.ts'
-import { type Importer, importPackage, loadPackage } from './packages.ts'
+import { type Importer, importPackage, loadPackage, requireOwnOnnxRuntime } from './packages.ts'
 
 /** ONNX Runtime in WASM, as it runs in browsers: f32, and 8-bit weights with activations quantised in every run. */
 export function onnxruntimeWebBaseline(
-  importRuntime: Importer = freshRuntime,
+  importRuntime: Importer = requireOwnOnnxRuntime,
   importer: Importer = importPackage,
 ): Baseline {
   return {
@@ -36,17 +35,8 @@ function contender(version: string | null, threads: number, dtype: string): Cont
     class: 'wasm',
     method: 'dense',
     version,
-    settings: { copies: 'in and out', x: '[n, k]', ...(dtype === 'q8' ? { scales: 'per row of w' } : {}) },
+    settings: { tensors: 'js-heap' },
     threads,
     dtype,
   }
-}
-
-/** A copy of its own: the number of threads is fixed when the WASM module starts, once for each copy of the package. */
-const freshRuntime: Importer = async (name) => {
-  const require = createRequire(import.meta.url)
-  for (const path of Object.keys(require.cache)) {
-    if (/[\\/]onnxruntime-(?:web|common)[\\/]/.test(path)) delete require.cache[path]
-  }
-  return require(name)
 }

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module'
+
 /** Loads an optional package by name. Tests put their own in its place. */
 export type Importer = (name: string) => Promise<unknown>
 
@@ -5,6 +7,18 @@ export type Importer = (name: string) => Promise<unknown>
 export const importPackage: Importer = async (name) => {
   const namespace = (await import(name)) as { default?: unknown }
   return namespace.default ?? namespace
+}
+
+/**
+ * A copy of ONNX Runtime of its own, with its own registry of backends: packages for Node and for WASM share the one in
+ * onnxruntime-common, and the WASM one fixes its number of threads when it first starts.
+ */
+export const requireOwnOnnxRuntime: Importer = async (name) => {
+  const require = createRequire(import.meta.url)
+  for (const path of Object.keys(require.cache)) {
+    if (/[\\/]onnxruntime-(?:web|node|common)[\\/].*\.[cm]?js$/.test(path)) delete require.cache[path]
+  }
+  return require(name)
 }
 
 /**

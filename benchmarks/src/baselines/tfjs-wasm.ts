@@ -50,7 +50,7 @@ function contender(version: string | null): Contender {
     class: 'wasm',
     method: 'dense',
     version,
-    settings: { copies: 'none', x: '[n, k]' },
+    settings: {},
     threads: 1,
     dtype: 'f32',
   }
