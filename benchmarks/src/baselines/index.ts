@@ -2,6 +2,7 @@ import type { Baseline } from '../runner/contender.ts'
 import { mathjsBaseline } from './mathjs.ts'
 import { onnxruntimeNodeBaseline } from './onnxruntime-node.ts'
 import { onnxruntimeWebBaseline } from './onnxruntime-web.ts'
+import { pythonBaselines } from './python.ts'
 import { tfjsWasmBaseline } from './tfjs-wasm.ts'
 
 /** Every baseline, in the order of the tables. */
@@ -10,4 +11,5 @@ export const baselines: readonly Baseline[] = [
   tfjsWasmBaseline(),
   onnxruntimeNodeBaseline(),
   mathjsBaseline(),
+  ...pythonBaselines(),
 ]

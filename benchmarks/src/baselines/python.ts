@@ -1,75 +1,88 @@
-import { fileURLToPath } from 'node:url'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { bsr } from '@nnz/core'
 import type { Contender } from '../records/index.ts'
-import type { Baseline, ContenderSpec } from '../runner/contender.ts'
+import type { Baseline, Prepared } from '../runner/contender.ts'
 import type { Task } from '../runner/task.ts'
-import { startProcess } from './process.ts'
-import { bytesOf, processContender } from './process-contender.ts'
-import { csrOf } from './sparse-weights.ts'
+import { type Python, startPython } from './python-process.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../python/serve.py', import.meta.url))
-
-/** Libraries in a Python that may be there; `NNZ_PYTHON` names another than `python3`. */
-export interface PythonLibrary {
+/** A library for Python, by its name in the script. */
+interface Library {
   readonly name: string
-  /** What `python/serve.py` calls it. */
-  readonly library: string
-  readonly methods: readonly { readonly name: string; readonly method: 'dense' | 'sparse' }[]
-  /** Whether it uses more than one thread. */
+  readonly method: Contender['method']
   readonly threaded: boolean
+  readonly settings: Contender['settings']
 }
 
-/** The baseline of a Python library. Its clock is Python's own; runs take their turns among all others. */
-export function pythonBaseline({ name, library, methods, threaded }: PythonLibrary): Baseline {
-  return {
-    name,
-    placeholder: describe(methods[0], null, 1),
-    async open(threads) {
-      const specs: ContenderSpec[] = []
-      for (const count of threaded ? threads : [1]) {
-        const python = startProcess(process.env.NNZ_PYTHON ?? 'python3', [PROGRAM, library], threadSettings(count))
-        const { version } = await python.request('open').catch((error: Error) => {
-          throw new Error(`${error.message} (a Python that has it can be named in NNZ_PYTHON)`)
-        })
-        for (const each of methods) {
-          specs.push(
-            processContender({
-              contender: describe(each, String(version), count),
-              process: python,
-              method: each.name,
-              tokenMajor: false,
-              files: each.method === 'dense' ? denseFile : sparseFiles,
-            }),
-          )
-        }
-      }
-      return specs
-    },
+const LIBRARIES: readonly Library[] = [
+  { name: 'scipy-csr', method: 'sparse', threaded: false, settings: {} },
+  { name: 'torch-dense', method: 'dense', threaded: true, settings: {} },
+  { name: 'torch-csr', method: 'sparse', threaded: true, settings: {} },
+  // Through its inspector-executor interface, which may arrange the weights for many products.
+  { name: 'onemkl-csr', method: 'sparse', threaded: true, settings: {} },
+]
+
+/** What runs in Python: `NNZ_PYTHON`, by default `python3`. All share one process. */
+export function pythonBaselines(executable = process.env.NNZ_PYTHON || 'python3'): Baseline[] {
+  let shared: Python | undefined
+  const python = () => {
+    shared ??= startPython(executable)
+    return shared
   }
+  return LIBRARIES.map((library) => ({
+    name: library.name,
+    placeholder: contender(library, null, 1),
+    async open(threads) {
+      const version = await python().ask<string>({ action: 'version', library: library.name })
+      return threads
+        .filter((count) => library.threaded || count === 1)
+        .map((count) => ({
+          contender: contender(library, version, count),
+          supports: () => true,
+          prepare: (task) => prepare(task, python(), library.name, count),
+        }))
+    },
+  }))
 }
 
-function describe(
-  { name, method }: PythonLibrary['methods'][number],
-  version: string | null,
-  threads: number,
-): Contender {
-  return { type: 'baseline', name, class: 'native', method, version, settings: {}, threads, dtype: 'f32' }
+function contender({ name, method, settings }: Library, version: string | null, threads: number): Contender {
+  return { type: 'baseline', name, class: 'native', method, version, settings, threads, dtype: 'f32' }
 }
 
-/** Libraries read their number of threads once, when they are loaded. */
-function threadSettings(count: number): NodeJS.ProcessEnv {
-  const text = String(count)
-  return { OMP_NUM_THREADS: text, MKL_NUM_THREADS: text, OPENBLAS_NUM_THREADS: text }
-}
+let prepared = 0
 
-function denseFile({ dense }: Task) {
-  return { 'w.f32': bytesOf(dense()) }
-}
-
-function sparseFiles(task: Task) {
-  const { rowOffsets, columnIndices, values } = csrOf(task)
+async function prepare(task: Task, python: Python, library: string, threads: number): Promise<Prepared> {
+  const { m, k, n } = task
+  const key = `product-${++prepared}`
+  const path = (part: string) => join(python.folder, `${key}.${part}`)
+  const write = (part: string, { buffer, byteOffset, byteLength }: NodeJS.TypedArray) => {
+    writeFileSync(path(part), new Uint8Array(buffer, byteOffset, byteLength))
+    return path(part)
+  }
+  const weights = task.weights.layout === 'csr' ? task.weights : bsr.toCsr(task.weights)
+  const planning = await python.ask<number>({
+    ...{ action: 'prepare', key, library, m, k, n },
+    offsets: write('offsets', Int32Array.from(weights.rowOffsets)),
+    indices: write('indices', Int32Array.from(weights.columnIndices)),
+    values: write('values', weights.values),
+  })
+  const sample = (milliseconds: number) =>
+    python.ask<number[]>({ action: 'run', key, threads, milliseconds, y: path('y') })
   return {
-    'offsets.i32': bytesOf(Int32Array.from(rowOffsets)),
-    'columns.i32': bytesOf(Int32Array.from(columnIndices)),
-    'values.f32': bytesOf(Float32Array.from(values)),
+    planning,
+    packedBytes: null,
+    setInput: (x) => python.ask<void>({ action: 'input', key, n, x: write('x', x) }),
+    async run() {
+      await sample(0)
+    },
+    sample,
+    output() {
+      const { buffer, byteOffset, byteLength } = readFileSync(path('y'))
+      return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength))
+    },
+    async dispose() {
+      await python.ask<void>({ action: 'dispose', key })
+      rmSync(path('y'), { force: true })
+    },
   }
 }

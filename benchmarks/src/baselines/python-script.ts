@@ -1,0 +1,189 @@
+/**
+ * The program that runs in Python. It reads an order in JSON from each line and answers with one. Matrices come as raw files
+ * of little-endian f32 and i32, which are removed once read. Times are taken here, so that no pipe is measured.
+ */
+export const PYTHON_SCRIPT = `
+import ctypes, glob, json, os, sys
+from time import perf_counter_ns
+
+def take(path, dtype):
+    import numpy
+    array = numpy.fromfile(path, dtype=dtype)
+    os.remove(path)
+    return array
+
+class Scipy:
+    @staticmethod
+    def version():
+        import scipy.sparse
+        return scipy.__version__
+
+    def __init__(self, w, n):
+        import scipy.sparse
+        self.w = scipy.sparse.csr_matrix((w.values, w.indices, w.offsets), shape=(w.m, w.k))
+        self.y = None
+
+    def set_input(self, x):
+        self.x = x
+
+    def use_threads(self, count):
+        pass
+
+    def run(self):
+        self.y = self.w @ self.x
+
+    def output(self):
+        return self.y
+
+class Torch:
+    @staticmethod
+    def version():
+        import numpy, torch
+        return torch.__version__
+
+    def __init__(self, w, n):
+        import torch
+        self.mm = torch.mm
+        parts = [torch.from_numpy(part) for part in (w.offsets, w.indices, w.values)]
+        self.w = torch.sparse_csr_tensor(*parts, (w.m, w.k))
+        self.y = torch.empty(w.m, n)
+
+    def set_input(self, x):
+        import torch
+        self.x = torch.from_numpy(x)
+        self.y.fill_(float('nan'))
+
+    def use_threads(self, count):
+        import torch
+        torch.set_num_threads(count)
+
+    def run(self):
+        self.mm(self.w, self.x, out=self.y)
+
+    def output(self):
+        return self.y.numpy()
+
+class TorchDense(Torch):
+    def __init__(self, w, n):
+        super().__init__(w, n)
+        self.w = self.w.to_dense()
+
+class Description(ctypes.Structure):
+    _fields_ = [('type', ctypes.c_int), ('mode', ctypes.c_int), ('diagonal', ctypes.c_int)]
+
+class OneMkl:
+    # The names of mkl_spblas.h.
+    NON_TRANSPOSE, GENERAL, LOWER, NON_UNIT, ROW_MAJOR = 10, 20, 40, 50, 101
+
+    @staticmethod
+    def library():
+        import numpy
+        patterns = ('lib/libmkl_rt.so*', 'lib/libmkl_rt*.dylib', 'Library/bin/mkl_rt*.dll')
+        for pattern in patterns:
+            for path in sorted(glob.glob(os.path.join(sys.prefix, *pattern.split('/')))):
+                return ctypes.CDLL(path)
+        raise ModuleNotFoundError('libmkl_rt is not there', name='mkl')
+
+    @staticmethod
+    def version():
+        text = ctypes.create_string_buffer(200)
+        OneMkl.library().MKL_Get_Version_String(text, 200)
+        return text.value.decode().split('Version ')[-1].split('-')[0]
+
+    def __init__(self, w, n):
+        import numpy
+        self.mkl, self.w, self.n = OneMkl.library(), w, n
+        self.y = numpy.empty((w.m, n), numpy.float32)
+        self.description = Description(self.GENERAL, self.LOWER, self.NON_UNIT)
+        self.handle = ctypes.c_void_p()
+        offsets = w.offsets.ctypes.data
+        pointers = [ctypes.c_void_p(at) for at in (offsets, offsets + 4, w.indices.ctypes.data, w.values.ctypes.data)]
+        self.check(self.mkl.mkl_sparse_s_create_csr(ctypes.byref(self.handle), 0, w.m, w.k, *pointers))
+        # The library may answer that it has nothing to arrange; the product works all the same.
+        self.mkl.mkl_sparse_set_mm_hint(
+            self.handle, self.NON_TRANSPOSE, self.description, self.ROW_MAJOR, n, 1000000)
+        self.mkl.mkl_sparse_optimize(self.handle)
+
+    def check(self, status):
+        if status != 0:
+            raise RuntimeError(f'oneMKL: status {status}')
+
+    def set_input(self, x):
+        self.x = x
+        self.y.fill(float('nan'))
+
+    def use_threads(self, count):
+        self.mkl.MKL_Set_Num_Threads(count)
+
+    def run(self):
+        self.check(self.mkl.mkl_sparse_s_mm(
+            self.NON_TRANSPOSE, ctypes.c_float(1), self.handle, self.description, self.ROW_MAJOR,
+            ctypes.c_void_p(self.x.ctypes.data), self.n, self.n,
+            ctypes.c_float(0), ctypes.c_void_p(self.y.ctypes.data), self.n))
+
+    def output(self):
+        return self.y
+
+    def __del__(self):
+        if hasattr(self, 'handle'):
+            self.mkl.mkl_sparse_destroy(self.handle)
+
+class Weights:
+    def __init__(self, order):
+        self.m, self.k = order['m'], order['k']
+        self.offsets = take(order['offsets'], '<i4')
+        self.indices = take(order['indices'], '<i4')
+        self.values = take(order['values'], '<f4')
+
+LIBRARIES = {'scipy-csr': Scipy, 'torch-dense': TorchDense, 'torch-csr': Torch, 'onemkl-csr': OneMkl}
+products = {}
+broken = {}
+
+def version_of(name):
+    read = LIBRARIES[name].version
+    # A package that failed to load once says something else the second time.
+    if read not in broken:
+        try:
+            return read()
+        except ModuleNotFoundError:
+            raise
+        except Exception as error:
+            broken[read] = str(error)[:200]
+    raise RuntimeError(f'{name} cannot be loaded: {broken[read]}')
+
+def answer(order):
+    action = order['action']
+    if action == 'version':
+        return version_of(order['library'])
+    key = order['key']
+    if action == 'prepare':
+        weights = Weights(order)
+        start = perf_counter_ns()
+        products[key] = LIBRARIES[order['library']](weights, order['n'])
+        return perf_counter_ns() - start
+    if action == 'dispose':
+        del products[key]
+        return None
+    product = products[key]
+    if action == 'input':
+        product.set_input(take(order['x'], '<f4').reshape(-1, order['n']))
+        return None
+    product.use_threads(order['threads'])
+    samples = []
+    end = perf_counter_ns() + order['milliseconds'] * 1e6
+    while not samples or perf_counter_ns() < end:
+        start = perf_counter_ns()
+        product.run()
+        samples.append(max(1, perf_counter_ns() - start))
+    product.output().astype('<f4').tofile(order['y'])
+    return samples
+
+for line in sys.stdin:
+    try:
+        reply = {'value': answer(json.loads(line))}
+    except ModuleNotFoundError as error:
+        reply = {'error': str(error), 'module': (error.name or '').split('.')[0]}
+    except Exception as error:
+        reply = {'error': str(error) or type(error).__name__}
+    print(json.dumps(reply), flush=True)
+`
