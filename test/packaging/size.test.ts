@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build, type Rolldown } from 'vite'
@@ -30,12 +30,21 @@ async function bundledBytes(source: string): Promise<number> {
 
 afterAll(() => rm(cache, { recursive: true, force: true }))
 
+/** Kernels may grow by so much before the figures have to be looked at again. */
+const TOLERANCE = 1.05
+
 describe('gzipped size', () => {
-  it.each(BUDGETS)('$name stays within $kilobytes kB', async ({ name, source, kilobytes }) => {
+  it.each(BUDGETS)('$name stays within 5 % of $kilobytes kB', async ({ name, source, kilobytes }) => {
     const size = (await bundledBytes(source)) / 1000
-    console.log(`${name}: ${size.toFixed(1)} kB of ${kilobytes}`)
-    expect(size).toBeLessThanOrEqual(kilobytes)
-    // A budget far above the size no longer guards anything, and a tiny size would mean that nothing was bundled.
+    console.log(`${name}: ${size.toFixed(1)} kB, stated ${kilobytes}`)
+    expect(size).toBeLessThanOrEqual(kilobytes * TOLERANCE)
+    // A figure far above the size no longer guards anything, and a tiny size would mean that nothing was bundled.
     expect(size).toBeGreaterThan(kilobytes / 2)
+  })
+
+  it.each(BUDGETS.filter(({ statedFor }) => statedFor))('the README states that of $statedFor', async (budget) => {
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+    const row = readme.split('\n').find((line) => line.startsWith(`| [${budget.statedFor}]`))
+    expect(row).toContain(`| ${budget.kilobytes} kB`)
   })
 })
