@@ -1,21 +1,18 @@
 // Rows of a sparse stream times one panel of X. The stream of a (row window, K block) holds, for each row with entries there:
 //   u32 header: row in its window | entries << 16
-//   pairs:      f32 value, f32 value, u16 offset, u16 offset            (12 bytes)
-//   the odd one: f32 value, u16 offset                                  (6 bytes)
+//   fours:      4 f32 values, 4 u16 offsets (24 bytes); what the last four has too much is never read as an entry
 // where offset = column inside the K block * 16, so that one stream serves every panel width: a panel row of V vectors lies
 // at offset * V. Rows are sorted by their number of entries: the exits of the loops are predicted then.
-// Pairs, because two loads per cycle bind (Zen 4): one 8-byte load brings two values. 84 % of the peak with all in L1,
-// 79 % one by one, 64 % by fours (V8 spills). Beyond 11 vectors V8 spills with pairs, too (69 %).
+// Fours, because loads bind (two per cycle): one load brings four values, one more their offsets. Of the peak with all in
+// L1, V = 8: 85 to 88 % by fours, 79 to 80 by pairs, 76 one by one. The exits between the four end a row at any count; they
+// also keep Binaryen from nesting the four multiply-adds of a sum, which makes V8 spill (64 %).
+// Beyond 11 vectors V8 spills (70 %).
 import { madd } from '../lib/vector'
-import { rows1, rows2, rows3, rows4, rows5 } from './narrow'
+import { rows1, rows2, rows3, rows4, rows5, rows6 } from './narrow'
+import { splat } from './splat'
 
 /** The widest panel, in vectors. */
 export const MAX_VECTORS: i32 = 11
-
-// @ts-ignore: decorator
-@inline function splat(pair: v128, lane: i32): v128 {
-  return lane == 0 ? v128.shuffle<f32>(pair, pair, 0, 0, 0, 0) : v128.shuffle<f32>(pair, pair, 1, 1, 1, 1)
-}
 
 /**
  * For each row of the stream p..end: target row = (first ? 0 : source row) + sum of value * X row. V is a constant at each
@@ -52,54 +49,71 @@ export const MAX_VECTORS: i32 = 11
       if (V > 9) s9 = v128.load(from, 144)
       if (V > 10) s10 = v128.load(from, 160)
     }
-    const count = header >> 16
-    const pairsEnd = p + <usize>(count >> 1) * 12
-    while (p != pairsEnd) {
-      const values = v128.load64_zero(p)
-      const offsets = load<u32>(p, 8)
-      const v = splat(values, 0)
-      const a = x + <usize>(offsets & 0xffff) * V
-      if (V > 0) s0 = madd(v, v128.load(a, 0), s0)
-      if (V > 1) s1 = madd(v, v128.load(a, 16), s1)
-      if (V > 2) s2 = madd(v, v128.load(a, 32), s2)
-      if (V > 3) s3 = madd(v, v128.load(a, 48), s3)
-      if (V > 4) s4 = madd(v, v128.load(a, 64), s4)
-      if (V > 5) s5 = madd(v, v128.load(a, 80), s5)
-      if (V > 6) s6 = madd(v, v128.load(a, 96), s6)
-      if (V > 7) s7 = madd(v, v128.load(a, 112), s7)
-      if (V > 8) s8 = madd(v, v128.load(a, 128), s8)
-      if (V > 9) s9 = madd(v, v128.load(a, 144), s9)
-      if (V > 10) s10 = madd(v, v128.load(a, 160), s10)
-      const w = splat(values, 1)
-      const b = x + <usize>(offsets >> 16) * V
-      if (V > 0) s0 = madd(w, v128.load(b, 0), s0)
-      if (V > 1) s1 = madd(w, v128.load(b, 16), s1)
-      if (V > 2) s2 = madd(w, v128.load(b, 32), s2)
-      if (V > 3) s3 = madd(w, v128.load(b, 48), s3)
-      if (V > 4) s4 = madd(w, v128.load(b, 64), s4)
-      if (V > 5) s5 = madd(w, v128.load(b, 80), s5)
-      if (V > 6) s6 = madd(w, v128.load(b, 96), s6)
-      if (V > 7) s7 = madd(w, v128.load(b, 112), s7)
-      if (V > 8) s8 = madd(w, v128.load(b, 128), s8)
-      if (V > 9) s9 = madd(w, v128.load(b, 144), s9)
-      if (V > 10) s10 = madd(w, v128.load(b, 160), s10)
-      p += 12
-    }
-    if (count & 1) {
-      const v = v128.load32_splat(p)
-      const a = x + <usize>load<u16>(p, 4) * V
-      if (V > 0) s0 = madd(v, v128.load(a, 0), s0)
-      if (V > 1) s1 = madd(v, v128.load(a, 16), s1)
-      if (V > 2) s2 = madd(v, v128.load(a, 32), s2)
-      if (V > 3) s3 = madd(v, v128.load(a, 48), s3)
-      if (V > 4) s4 = madd(v, v128.load(a, 64), s4)
-      if (V > 5) s5 = madd(v, v128.load(a, 80), s5)
-      if (V > 6) s6 = madd(v, v128.load(a, 96), s6)
-      if (V > 7) s7 = madd(v, v128.load(a, 112), s7)
-      if (V > 8) s8 = madd(v, v128.load(a, 128), s8)
-      if (V > 9) s9 = madd(v, v128.load(a, 144), s9)
-      if (V > 10) s10 = madd(v, v128.load(a, 160), s10)
-      p += 6
+    // Where the last four begins if it has three, two or one.
+    const ends = p + <usize>(header >> 16) * 6
+    const three = ends - 18
+    const two = ends - 12
+    const one = ends - 6
+    while (p < ends) {
+      const values = v128.load(p)
+      const offsets = load<u64>(p, 16)
+      const four = p
+      p += 24
+      const v0 = splat(values, 0)
+      const x0 = x + <usize>(<u32>offsets & 0xffff) * V
+      if (V > 0) s0 = madd(v0, v128.load(x0, 0), s0)
+      if (V > 1) s1 = madd(v0, v128.load(x0, 16), s1)
+      if (V > 2) s2 = madd(v0, v128.load(x0, 32), s2)
+      if (V > 3) s3 = madd(v0, v128.load(x0, 48), s3)
+      if (V > 4) s4 = madd(v0, v128.load(x0, 64), s4)
+      if (V > 5) s5 = madd(v0, v128.load(x0, 80), s5)
+      if (V > 6) s6 = madd(v0, v128.load(x0, 96), s6)
+      if (V > 7) s7 = madd(v0, v128.load(x0, 112), s7)
+      if (V > 8) s8 = madd(v0, v128.load(x0, 128), s8)
+      if (V > 9) s9 = madd(v0, v128.load(x0, 144), s9)
+      if (V > 10) s10 = madd(v0, v128.load(x0, 160), s10)
+      if (four == one) break
+      const v1 = splat(values, 1)
+      const x1 = x + <usize>(<u32>offsets >> 16) * V
+      if (V > 0) s0 = madd(v1, v128.load(x1, 0), s0)
+      if (V > 1) s1 = madd(v1, v128.load(x1, 16), s1)
+      if (V > 2) s2 = madd(v1, v128.load(x1, 32), s2)
+      if (V > 3) s3 = madd(v1, v128.load(x1, 48), s3)
+      if (V > 4) s4 = madd(v1, v128.load(x1, 64), s4)
+      if (V > 5) s5 = madd(v1, v128.load(x1, 80), s5)
+      if (V > 6) s6 = madd(v1, v128.load(x1, 96), s6)
+      if (V > 7) s7 = madd(v1, v128.load(x1, 112), s7)
+      if (V > 8) s8 = madd(v1, v128.load(x1, 128), s8)
+      if (V > 9) s9 = madd(v1, v128.load(x1, 144), s9)
+      if (V > 10) s10 = madd(v1, v128.load(x1, 160), s10)
+      if (four == two) break
+      const v2 = splat(values, 2)
+      const x2 = x + <usize>(<u32>(offsets >> 32) & 0xffff) * V
+      if (V > 0) s0 = madd(v2, v128.load(x2, 0), s0)
+      if (V > 1) s1 = madd(v2, v128.load(x2, 16), s1)
+      if (V > 2) s2 = madd(v2, v128.load(x2, 32), s2)
+      if (V > 3) s3 = madd(v2, v128.load(x2, 48), s3)
+      if (V > 4) s4 = madd(v2, v128.load(x2, 64), s4)
+      if (V > 5) s5 = madd(v2, v128.load(x2, 80), s5)
+      if (V > 6) s6 = madd(v2, v128.load(x2, 96), s6)
+      if (V > 7) s7 = madd(v2, v128.load(x2, 112), s7)
+      if (V > 8) s8 = madd(v2, v128.load(x2, 128), s8)
+      if (V > 9) s9 = madd(v2, v128.load(x2, 144), s9)
+      if (V > 10) s10 = madd(v2, v128.load(x2, 160), s10)
+      if (four == three) break
+      const v3 = splat(values, 3)
+      const x3 = x + <usize>(<u32>(offsets >> 48)) * V
+      if (V > 0) s0 = madd(v3, v128.load(x3, 0), s0)
+      if (V > 1) s1 = madd(v3, v128.load(x3, 16), s1)
+      if (V > 2) s2 = madd(v3, v128.load(x3, 32), s2)
+      if (V > 3) s3 = madd(v3, v128.load(x3, 48), s3)
+      if (V > 4) s4 = madd(v3, v128.load(x3, 64), s4)
+      if (V > 5) s5 = madd(v3, v128.load(x3, 80), s5)
+      if (V > 6) s6 = madd(v3, v128.load(x3, 96), s6)
+      if (V > 7) s7 = madd(v3, v128.load(x3, 112), s7)
+      if (V > 8) s8 = madd(v3, v128.load(x3, 128), s8)
+      if (V > 9) s9 = madd(v3, v128.load(x3, 144), s9)
+      if (V > 10) s10 = madd(v3, v128.load(x3, 160), s10)
     }
     const to = target + row * targetStride
     if (V > 0) v128.store(to, s0, 0)
@@ -116,9 +130,6 @@ export const MAX_VECTORS: i32 = 11
   }
 }
 
-function rows6(p: usize, end: usize, x: usize, source: usize, sourceStride: usize, target: usize, targetStride: usize, first: bool): void {
-  rows(6, p, end, x, source, sourceStride, target, targetStride, first)
-}
 function rows7(p: usize, end: usize, x: usize, source: usize, sourceStride: usize, target: usize, targetStride: usize, first: bool): void {
   rows(7, p, end, x, source, sourceStride, target, targetStride, first)
 }

@@ -10,9 +10,6 @@ import { StreamPacking } from './stream-packing.ts'
 const VECTOR = 16
 /** The widest panel that the microkernel has: see kernels-wasm/assembly/spmm/panel.ts. */
 const WIDEST = 11
-/** Panels of a group share a window's sums while they are in L2; X of a group should be there, too. */
-const GROUP_BYTES = 512 * 1024
-const MOST_GROUP_PANELS = 4
 
 /** Width of panels in vectors: one panel up to 11, else about eight (with more, the K block's rows leave L1 on Zen 4). */
 function panelWidth(vectors: number): number {
@@ -28,13 +25,8 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Run
     name: 'spmmCsr',
     weights: [weights.stream, weights.table(0), m, k, windowRows, kBlock],
     rowBytes: windowBytes,
-    scratchBytes: windowRows * Math.min(Math.ceil(n / 4), WIDEST * MOST_GROUP_PANELS) * VECTOR,
+    scratchBytes: windowRows * Math.min(Math.ceil(n / 4), WIDEST) * VECTOR,
     width: panelWidth,
-    group(vectors, width) {
-      const fitting = Math.floor(GROUP_BYTES / Math.max(1, k * width * VECTOR))
-      const forThreads = Math.floor(vectors / width / backend.threads)
-      return Math.max(1, Math.min(MOST_GROUP_PANELS, fitting, forThreads))
-    },
   })
 }
 

@@ -17,19 +17,17 @@ export interface PanelKernel {
   readonly name: string
   /** Its arguments in front of x: the weights and their geometry. */
   readonly weights: readonly number[]
-  /** Bytes of each group of rows; a unit of work is one of them times a group of panels. */
+  /** Bytes of each group of rows; a unit of work is one of them times a panel. */
   readonly rowBytes: readonly number[]
   /** Most bytes of scratch that a part needs. */
   readonly scratchBytes: number
   /** Width of panels, in vectors, for so many vectors. */
   width(vectors: number): number
-  /** Panels of a group, or undefined for a microkernel that takes one by one. */
-  group?(vectors: number, width: number): number
 }
 
 /** Fills `bounds` with the first unit of each part, and the end. */
-function partition(rowBytes: readonly number[], groups: number, parts: number, bounds: Int32Array): void {
-  const units = rowBytes.length * groups
+function partition(rowBytes: readonly number[], panels: number, parts: number, bounds: Int32Array): void {
+  const units = rowBytes.length * panels
   const ranges = balancedRanges(units, parts, (unit) => rowBytes[unit % rowBytes.length] + 1)
   bounds.fill(units)
   for (let part = 0; part < ranges.length / 2; part++) bounds[part] = ranges[2 * part]
@@ -58,11 +56,10 @@ export function panelRunner(problem: SpmmProblem, backend: WasmBackend, kernel: 
       const n = x.shape[1]
       const vectors = Math.ceil(n / 4)
       const width = kernel.width(vectors)
-      const group = kernel.group?.(vectors, width)
-      const groups = Math.ceil(Math.ceil(vectors / width) / (group ?? 1))
-      if (partitioned !== groups) {
-        partition(kernel.rowBytes, groups, parts, bounds)
-        partitioned = groups
+      const panels = Math.ceil(vectors / width)
+      if (partitioned !== panels) {
+        partition(kernel.rowBytes, panels, parts, bounds)
+        partitioned = panels
       }
       memory.i32.set(bounds, boundsRoom() / 4)
       const from = stageInput(x, memory, xRoom())
@@ -71,9 +68,8 @@ export function panelRunner(problem: SpmmProblem, backend: WasmBackend, kernel: 
       finish(args, operation === 'linear' ? 'columns' : 'rows', (to) => {
         const byRows = to.columnStride === F32
         const output = !byRows ? OUTPUT.tokens : n % 4 === 0 ? OUTPUT.direct : OUTPUT.rows
-        const panels = group === undefined ? [width] : [width, group]
         const target = [to.address, byRows ? to.rowStride : to.columnStride, output]
-        const args = [...kernel.weights, xPanels(), n, ...panels, ...target, scratch(), boundsRoom()]
+        const args = [...kernel.weights, xPanels(), n, width, ...target, scratch(), boundsRoom()]
         kernels.parallel(kernel.name, args, partRanges)
       })
     },

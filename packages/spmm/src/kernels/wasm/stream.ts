@@ -15,23 +15,34 @@ const WINDOW_ROWS = 512
 
 /**
  * Cuts for a matrix: few K blocks for few entries, since each block costs a load and a store of every sum. Measured on
- * Zen 4 (32 KB of L1), N = 128: at 50 % 128 columns reach 76 % of the peak and 256 reach 67; at 90 % both 63; at 95 % 55
- * and 59.
+ * Zen 4 (32 KB of L1), 3072x768, N = 128: at 50 % 160 columns reach 79 % of the peak, 256 reach 74; at 90 % 96, 160, 256
+ * and 768 reach 60, 65, 68 and 67; at 95 % 57, 60, 60 and 65, where 768 asks for an L2 that is nearly as fast as L1.
  */
 export function streamShape(m: number, k: number, nnz: number): StreamShape {
   const density = nnz / Math.max(1, m * k)
-  const kBlock = density > 0.2 ? 128 : density > 0.07 ? 192 : 384
+  const kBlock = density > 0.2 ? 160 : density > 0.07 ? 256 : density > 0.03 ? 384 : 768
   return { m, k, windowRows: WINDOW_ROWS, kBlock }
 }
 
 const HEADER = 4
-const PAIR = 12
-const SINGLE = 6
+/** A record: four values and four offsets. */
+const ENTRIES = 4
+const RECORD = 24
 
 /** A stream; its form is described in kernels-wasm/assembly/spmm/panel.ts. */
 export interface StreamGeometry extends StreamShape {
   /** Bytes of each window: what threads divide by. */
   readonly windowBytes: readonly number[]
+}
+
+/** The entries of one row in one K block. */
+interface Run {
+  /** Byte position of its header. */
+  readonly at: number
+  readonly row: number
+  readonly first: number
+  readonly count: number
+  readonly block: number
 }
 
 /** Lays entries out as a stream: rows by falling count inside a (window, K block), so that loop exits are predicted. */
@@ -41,10 +52,7 @@ export function layOutStream(entries: Entries, shape: StreamShape): PackedForm<S
   const windows = Math.ceil(m / windowRows)
   const kBlocks = Math.max(1, Math.ceil(k / kBlock))
   const segments = new Uint32Array(windows * kBlocks + 1)
-  const valuePositions = new Uint32Array(columnIndices.length)
-  const offsetPositions = new Uint32Array(columnIndices.length)
-  // One (position, row, count) for each header.
-  const headers: number[] = []
+  const runs: Run[] = []
   const next = rowOffsets.slice(0, m)
   const order = new Uint32Array(windowRows)
   const counts = new Uint32Array(windowRows)
@@ -71,22 +79,9 @@ export function layOutStream(entries: Entries, shape: StreamShape): PackedForm<S
         const row = order[j]
         const count = counts[row]
         if (count === 0 && !all) break
-        headers.push(at, row, count)
-        at += HEADER
-        let i = next[top + row]
-        for (const end = i + (count & ~1); i < end; i += 2, at += PAIR) {
-          valuePositions[i] = at
-          valuePositions[i + 1] = at + 4
-          offsetPositions[i] = at + 8
-          offsetPositions[i + 1] = at + 10
-        }
-        if (count & 1) {
-          valuePositions[i] = at
-          offsetPositions[i] = at + 4
-          i++
-          at += SINGLE
-        }
-        next[top + row] = i
+        runs.push({ at, row, first: next[top + row], count, block })
+        at += HEADER + Math.ceil(count / ENTRIES) * RECORD
+        next[top + row] += count
       }
     }
   }
@@ -98,19 +93,31 @@ export function layOutStream(entries: Entries, shape: StreamShape): PackedForm<S
       windowBytes: Array.from({ length: windows }, (_, i) => segments[(i + 1) * kBlocks] - segments[i * kBlocks]),
     },
     tables: [segments],
-    valuePositions,
-    write(target) {
-      for (let i = 0; i < headers.length; i += 3) {
-        target[headers[i] >> 1] = headers[i + 1]
-        target[(headers[i] >> 1) + 1] = headers[i + 2]
+    get valuePositions() {
+      const positions = new Uint32Array(values.length)
+      for (const { at, first, count } of runs) {
+        for (let i = 0; i < count; i++) {
+          const slot = i % ENTRIES
+          positions[first + i] = at + HEADER + ((i - slot) / ENTRIES) * RECORD + slot * 4
+        }
       }
-      // Floats stand at even addresses only: they are written as two halves.
+      return positions
+    },
+    write(halves) {
+      const words = new Uint32Array(halves.buffer, halves.byteOffset, halves.length >> 1)
       const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
-      for (let i = 0; i < columnIndices.length; i++) {
-        const position = valuePositions[i] >> 1
-        target[position] = bits[i]
-        target[position + 1] = bits[i] >>> 16
-        target[offsetPositions[i] >> 1] = (columnIndices[i] % kBlock) << 4
+      for (const { at, row, first, count, block } of runs) {
+        words[at >> 2] = row | (count << 16)
+        let word = (at + HEADER) >> 2
+        let half = (at + HEADER + 4 * ENTRIES) >> 1
+        for (let i = 0; i < count; i++) {
+          words[word++] = bits[first + i]
+          halves[half++] = (columnIndices[first + i] - block * kBlock) << 4
+          if (i % ENTRIES === ENTRIES - 1) {
+            word += (RECORD - 4 * ENTRIES) >> 2
+            half += (RECORD - 2 * ENTRIES) >> 1
+          }
+        }
       }
     },
   }
