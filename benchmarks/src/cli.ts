@@ -97,6 +97,8 @@ program
   .command('tune')
   .description('fit the cost model of automatic dispatch to this machine')
   .option('--out <file>', 'where to write it', 'cost-model.json')
+  .option('--kernels <texts>', 'only kernels whose name contains one of these texts; others keep their costs', words)
+  .addOption(new Option('--every <n>', 'measure only every n-th problem').argParser(whole).default(1).hideHelp())
   .option('--typescript', 'print the modules that the packages ship', false)
   .action(async (options) => (await import('./commands/tune.ts')).tune(options))
 

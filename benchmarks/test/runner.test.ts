@@ -77,7 +77,7 @@ describe('measuring', () => {
   it('keeps the samples of a contender that is right', async () => {
     const record = await measure(faulty('right', (right) => right))
     expect(record.status).toBe('passed')
-    expect(record.samples[0].length).toBeGreaterThan(3)
+    expect(record.samples[0].length).toBeGreaterThanOrEqual(BUDGET.rounds)
     expect(record.flops).toBe(2 * record.problem.nnz! * 16)
   })
 
@@ -103,6 +103,29 @@ describe('measuring', () => {
     const record = await measure(faulty('late', (right, runs) => (runs < 5 ? right : new Float32Array(right.length))))
     expect(record.status).toBe('incorrect')
     expect(record.samples).toEqual([])
+  })
+
+  it('catches a kernel that returns an earlier result once it is timed', async () => {
+    let kept: Float32Array | undefined
+    const late = faulty('late cheat', (right, runs) => {
+      if (runs < 3) return right
+      kept ??= right
+      return kept
+    })
+    expect((await measure(late)).status).toBe('incorrect')
+  })
+
+  it('records what a contender threw while it was timed, and goes on with the others', async () => {
+    const dying = faulty('dying', (right, runs) => {
+      if (runs >= 3) throw new Error('its process ended')
+      return right
+    })
+    const records: BenchRecord[] = []
+    const others = [dying, faulty('right', (right) => right)]
+    await measureTask(await task(), others, { budget: BUDGET, peakOf: () => undefined, seed: 1 }, async (record) => {
+      records.push(recordSchema.parse(record))
+    })
+    expect(records).toMatchObject([{ status: 'error', reason: 'its process ended' }, { status: 'passed' }])
   })
 
   it('catches a kernel that writes NaN, and one that writes nothing', async () => {

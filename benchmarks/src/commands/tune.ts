@@ -1,5 +1,15 @@
 import { readFile } from 'node:fs/promises'
-import { type CostModel, js, type KernelCost, runsOn, tensor, wasm, wasmSupport, zeros } from '@nnz/core'
+import {
+  type BackendTensor,
+  type CostModel,
+  js,
+  type KernelCost,
+  runsOn,
+  tensor,
+  wasm,
+  wasmSupport,
+  zeros,
+} from '@nnz/core'
 import { kernels, linear, type SpmmKernel, spmm, spmmProblem } from '@nnz/spmm'
 import { SingleBar } from 'cli-progress'
 import writeFileAtomic from 'write-file-atomic'
@@ -11,6 +21,10 @@ import { modulesOf } from '../tune/typescript.ts'
 export interface TuneOptions {
   readonly out: string
   readonly typescript: boolean
+  /** Only kernels whose name contains one of these texts. */
+  readonly kernels?: readonly string[] | undefined
+  /** Measure only every so many-th problem: a rough fit in seconds. */
+  readonly every: number
 }
 
 /** Milliseconds that each kernel runs on each problem. */
@@ -19,23 +33,27 @@ const SAMPLING = 12
 const MOST_FLOPS = { js: 4e7, wasm: 1e9 }
 
 /** Measures every kernel of this host, fits its costs, and adds them to the file; or prints what the packages ship. */
-export async function tune({ out, typescript }: TuneOptions): Promise<void> {
+export async function tune({ out, typescript, kernels: texts, every }: TuneOptions): Promise<void> {
   const known = await readCosts(out)
   if (typescript) {
     console.log(modulesOf(known))
     return
   }
   const backend = wasmSupport() === true ? wasm.open() : js
-  const rows = kernels.filter((kernel) => runsOn(kernel, backend) || kernel.backend === 'js')
+  const rows = kernels
+    .filter((kernel) => runsOn(kernel, backend) || kernel.backend === 'js')
+    .filter(({ name }) => texts?.some((text) => name.includes(text)) ?? true)
+  if (rows.length === 0) throw new RangeError('tune: no kernel of this host is left by --kernels (see nnz-bench list)')
   const bar = process.stdout.isTTY
     ? new SingleBar({ format: '{bar} {value}/{total} {name} | {eta_formatted} left', hideCursor: true })
     : undefined
   bar?.start(rows.length, 0, { name: '' })
   const costs: Record<string, KernelCost> = { ...known }
+  const problems = { csr: chosen('csr', rows, every), bsr: chosen('bsr', rows, every) }
   const lines: string[] = []
   for (const [done, kernel] of rows.entries()) {
     bar?.update(done, { name: kernel.name })
-    const { cost, line } = measureKernel(kernel)
+    const { cost, line } = measureKernel(kernel, problems[layoutOf(kernel)])
     costs[kernel.name] = cost
     lines.push(line)
   }
@@ -54,21 +72,33 @@ async function readCosts(path: string): Promise<CostModel> {
   }
 }
 
-function measureKernel(kernel: SpmmKernel): { cost: KernelCost; line: string } {
+function layoutOf({ name }: SpmmKernel): 'csr' | 'bsr' {
+  return name.includes('_bsr_') ? 'bsr' : 'csr'
+}
+
+/** The problems of a layout, made once for all its kernels. */
+function chosen(layout: 'csr' | 'bsr', rows: readonly SpmmKernel[], every: number): TuneProblem[] {
+  if (!rows.some((kernel) => layoutOf(kernel) === layout)) return []
+  return tuneProblems(layout).filter((_, i) => i % every === 0)
+}
+
+function measureKernel(kernel: SpmmKernel, problems: readonly TuneProblem[]): { cost: KernelCost; line: string } {
   const runs: Observation[] = []
   const packs: Observation[] = []
-  const layout = kernel.name.includes('_bsr_') ? 'bsr' : 'csr'
+  const packed = new Set<object>()
   const most = kernel.backend === 'js' ? MOST_FLOPS.js : MOST_FLOPS.wasm
-  for (const given of tuneProblems(layout)) {
+  for (const given of problems) {
     const operation = (['spmm', 'linear'] as const).find(
       (name) => kernel.supports(spmmProblem(name, given.weights, given.n, 'none')) === true,
     )
     const work = 2 * given.n * (kernel.dense ? given.weights.shape[0] * given.weights.shape[1] : given.weights.nnz)
     if (operation === undefined || work > most) continue
     const problem = spmmProblem(operation, given.weights, given.n, 'none')
-    const { packing, run } = timeKernel(kernel, operation, given)
-    runs.push({ features: kernel.runFeatures(problem), nanoseconds: run })
-    packs.push({ features: kernel.packFeatures(problem), nanoseconds: packing })
+    runs.push({ features: kernel.runFeatures(problem), nanoseconds: timeRun(kernel, operation, given) })
+    // Packing does not depend on the number of columns.
+    if (packed.has(given.weights)) continue
+    packed.add(given.weights)
+    packs.push({ features: kernel.packFeatures(problem), nanoseconds: timePacking(kernel, operation, given) })
   }
   if (runs.length === 0) return { cost: { run: [], pack: [] }, line: `${kernel.name}: no problem of the set` }
   const run = fitCosts(runs)
@@ -83,30 +113,35 @@ function percent(ratio: number): string {
   return `${((ratio - 1) * 100).toFixed(0)} %`
 }
 
-/** Nanoseconds of packing and of a run: medians. */
-function timeKernel(
-  kernel: SpmmKernel,
-  operation: 'spmm' | 'linear',
-  { weights, n }: TuneProblem,
-): { packing: number; run: number } {
+type Operation = 'spmm' | 'linear'
+
+function makePlan(kernel: SpmmKernel, operation: Operation, { weights, n }: TuneProblem) {
   const backend = kernel.backend === 'js' ? js : wasm.open()
-  const [m, k] = weights.shape
-  const place = (shape: [number, number]) =>
+  return (operation === 'spmm' ? spmm : linear).plan(weights, { columns: n, backend, kernel: kernel.name })
+}
+
+/** Nanoseconds to plan. */
+function timePacking(kernel: SpmmKernel, operation: Operation, given: TuneProblem): number {
+  return medianTime(0, () => makePlan(kernel, operation, given).dispose())
+}
+
+/** Nanoseconds of a run. */
+function timeRun(kernel: SpmmKernel, operation: Operation, given: TuneProblem): number {
+  const [m, k] = given.weights.shape
+  const place = (rows: number, columns: number) =>
     kernel.backend === 'js'
-      ? tensor(new Float32Array(shape[0] * shape[1]), shape)
-      : zeros(shape, { backend: wasm.open() })
-  const make = () => (operation === 'spmm' ? spmm : linear).plan(weights, { columns: n, backend, kernel: kernel.name })
-  const packing = medianTime(3, () => make().dispose())
-  const plan = make()
-  const x = place(operation === 'spmm' ? [k, n] : [n, k])
-  const y = place(operation === 'spmm' ? [m, n] : [n, m])
+      ? tensor(new Float32Array(rows * columns), [rows, columns])
+      : zeros([rows, columns], { backend: wasm.open() })
+  const plan = makePlan(kernel, operation, given)
+  const x = operation === 'spmm' ? place(k, given.n) : place(given.n, k)
+  const y = operation === 'spmm' ? place(m, given.n) : place(given.n, m)
   x.data.fill(1)
   const runOnce = () => plan.run(x, { out: y })
   for (const end = performance.now() + SAMPLING; performance.now() < end; ) runOnce()
   const run = medianTime(SAMPLING, runOnce)
   plan.dispose()
-  for (const matrix of [x, y]) if ('dispose' in matrix) (matrix as { dispose(): void }).dispose()
-  return { packing, run }
+  for (const matrix of [x, y]) if ('dispose' in matrix) (matrix as BackendTensor).dispose()
+  return run
 }
 
 /** The median over at least three calls and about `milliseconds`. */
