@@ -139,6 +139,13 @@ LIBRARIES = {'scipy-csr': Scipy, 'torch-dense': TorchDense, 'torch-csr': Torch, 
 products = {}
 broken = {}
 
+def without_paths(text):
+    # Reasons are published.
+    for path in sorted(sys.path, key=len, reverse=True):
+        if path:
+            text = text.replace(path, '…')
+    return text
+
 def version_of(name):
     read = LIBRARIES[name].version
     # A package that failed to load once says something else the second time.
@@ -148,7 +155,7 @@ def version_of(name):
         except ModuleNotFoundError:
             raise
         except Exception as error:
-            broken[read] = str(error)[:200]
+            broken[read] = without_paths(str(error))[:200]
     raise RuntimeError(f'{name} cannot be loaded: {broken[read]}')
 
 def answer(order):
