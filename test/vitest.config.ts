@@ -1,11 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests that say the same under every variant, or mean one of them only. */
+const ONLY: Record<string, string> = { threads: 'threads', 'self-check': 'js' }
+
 /** Every variant in processes of its own: settings of the environment stand from the first use of WASM memory on. */
 function variant(name: string, env: Record<string, string>) {
+  const others = Object.entries(ONLY).filter(([, where]) => where !== name)
   return {
     test: {
       name,
       include: ['conformance/*.test.ts'],
+      exclude: others.map(([file]) => `conformance/${file}.test.ts`),
       env: { NNZ_WASM: '', NNZ_THREADS: '', ...env, NNZ_TESTED_VARIANT: name },
       pool: 'forks' as const,
       testTimeout: 60_000,

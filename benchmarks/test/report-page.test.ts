@@ -12,10 +12,9 @@ import { makeRecords, writeRun } from './report-fixture.ts'
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),
 )
-if (executablePath === undefined)
-  console.warn('report-page.test.ts is skipped: it needs Chromium or Chrome in /usr/bin')
+const missing = executablePath === undefined ? ': needs Chromium or Chrome in /usr/bin' : ''
 
-describe.skipIf(executablePath === undefined)('the page in a browser', () => {
+describe.skipIf(executablePath === undefined)(`the page in a browser${missing}`, () => {
   let folder = ''
   let browser: Browser
   let axe = ''
