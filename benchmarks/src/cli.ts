@@ -55,11 +55,8 @@ program
   .option('--kernels <texts>', 'only kernels whose name contains one of these texts', words)
   .option('--backends <names>', 'only these of wasm and js', words)
   .option('--baselines <names>', 'only these baselines; none leaves all out', words)
-  .option(
-    '--threads <counts>',
-    'numbers of threads, for example 1,2',
-    (text) => numbers(text, 1, 64, 'whole numbers from 1 to 64'),
-    [1],
+  .option('--threads <counts>', 'numbers of threads; by default 1, and 2 where there are two cores', (text) =>
+    words(text).map(whole),
   )
   .option('--machine <name>', 'the name under which records are published', 'local')
   .option('--out <folder>', 'results folder', 'results')

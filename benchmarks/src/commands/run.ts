@@ -7,6 +7,7 @@ import { renderReport, renderTerminal, rowsOf, sectionsOf } from '../report/inde
 import { SUITES, type SuitePlan } from '../runner/budgets.ts'
 import { measureElsewhere } from '../runner/elsewhere.ts'
 import { kernelHashes } from '../runner/kernel-hashes.ts'
+import { createPace, type Pace } from '../runner/pace.ts'
 import { measurePeaks } from '../runner/peaks.ts'
 import { pointsOf, runMatrix } from '../runner/run-matrix.ts'
 import { version } from '../version.ts'
@@ -23,7 +24,7 @@ export interface RunOptions {
   readonly kernels?: readonly string[] | undefined
   readonly backends?: readonly string[] | undefined
   readonly baselines?: readonly string[] | undefined
-  readonly threads: readonly number[]
+  readonly threads?: readonly number[] | undefined
   readonly machine: string
   readonly out: string
   readonly readme?: string | undefined
@@ -56,7 +57,8 @@ export function selectWorkloads(
 }
 
 /** Measures a suite, prints its table, and renders the report of the results folder. */
-export async function run(options: RunOptions): Promise<void> {
+export async function run(given: RunOptions): Promise<void> {
+  const options = { ...given, threads: given.threads ?? usualThreads() }
   const plan = SUITES[options.suite]
   if (!plan) throw new RangeError(`--suite: expected one of ${Object.keys(SUITES).join(', ')}, got ${options.suite}`)
   const named = chosenName.safeParse(options.machine)
@@ -93,8 +95,6 @@ export async function run(options: RunOptions): Promise<void> {
     return
   }
   const processes = options.processes ?? plan.processes
-  const budget =
-    options.budget === undefined ? plan.budget : scaled(plan, options.budget, points.length, specs.length, processes)
   const store = await openStore({ folder: options.out, environment, resume: options.resume })
   if (options.resume) {
     console.log(`resumed: ${store.resumed} records are there already`)
@@ -112,11 +112,11 @@ export async function run(options: RunOptions): Promise<void> {
       points,
       specs,
       missing,
-      budget,
+      pace: paceOf(plan, options.budget),
       environment: store.environment,
       store,
       processes,
-      measureElsewhere: (point, seed) =>
+      measureElsewhere: (point, budget, seed) =>
         measureElsewhere(point, { suite: plan.workloads, selection: selectionOf(options), budget, peaks, seed }),
       onPoint: progress.at,
       isStopped: () => stopped,
@@ -129,6 +129,11 @@ export async function run(options: RunOptions): Promise<void> {
   await conclude(store, options)
 }
 
+/** One thread, and two where there are two cores. */
+function usualThreads(): number[] {
+  return availableParallelism() > 1 && wasmFeatures().threads ? [1, 2] : [1]
+}
+
 /** What one thread and each asked-for number of threads reach, once each. */
 async function peaksOf(threads: readonly number[]): Promise<Peak[]> {
   if (wasmSupport() !== true) return []
@@ -137,15 +142,15 @@ async function peaksOf(threads: readonly number[]): Promise<Peak[]> {
   return peaks
 }
 
-function selectionOf({ kernels, backends, baselines, threads }: RunOptions): ContenderSelection {
+function selectionOf({ kernels, backends, baselines, threads }: ContenderSelection): ContenderSelection {
   return { kernels, backends, baselines, threads }
 }
 
-/** The budget that fits about so many seconds. */
-function scaled(plan: SuitePlan, seconds: number, points: number, contenders: number, processes: number) {
-  const each = (seconds * 1000) / Math.max(1, points * contenders * processes)
-  const share = each / (plan.budget.sampling + plan.budget.warmup)
-  return { ...plan.budget, sampling: plan.budget.sampling * share, warmup: plan.budget.warmup * share }
+/** A suite's own limit only shortens; what the user allows is used up. */
+function paceOf({ budget, seconds }: SuitePlan, allowed: number | undefined): Pace {
+  const limit = allowed ?? seconds
+  if (limit === undefined) return { budgetFor: () => budget }
+  return createPace(budget, limit * 1000, allowed === undefined ? 1 : Number.POSITIVE_INFINITY)
 }
 
 async function conclude(store: Store, { out, readme }: RunOptions): Promise<void> {

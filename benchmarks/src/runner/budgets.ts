@@ -7,6 +7,8 @@ export interface SuitePlan {
   readonly matching?: readonly string[]
   readonly sparsities?: readonly number[]
   readonly budget: Budget
+  /** The whole run must not take longer; undefined where it may. */
+  readonly seconds?: number
   readonly processes: number
 }
 
@@ -19,7 +21,7 @@ export const SUITES: Readonly<Record<string, SuitePlan>> = {
     processes: 1,
   },
   /** Minutes: what says most. */
-  quick: { workloads: 'quick', budget: { sampling: 600, warmup: 300, rounds: 4 }, processes: 1 },
+  quick: { workloads: 'quick', budget: { sampling: 600, warmup: 300, rounds: 4 }, seconds: 230, processes: 1 },
   /** Hours: everything, five fresh processes for each point. */
   full: { workloads: 'full', budget: { sampling: 400, warmup: 300, rounds: 2 }, processes: 5 },
 }

@@ -2,6 +2,7 @@ import { type BenchRecord, type Environment, type Peak, recordId, redact, type S
 import { pointId, type Workload } from '../workloads/index.ts'
 import type { Baseline, ContenderSpec } from './contender.ts'
 import { type Budget, measureTask } from './measure.ts'
+import type { Pace } from './pace.ts'
 import { describeTask } from './record.ts'
 import { makeTask, type Task } from './task.ts'
 
@@ -45,12 +46,13 @@ export interface MatrixOptions {
   readonly points: readonly Point[]
   readonly specs: readonly ContenderSpec[]
   readonly missing: OpenedBaselines['missing']
-  readonly budget: Budget
+  /** Called before each point. */
+  readonly pace: Pace
   readonly environment: Environment
   readonly store: Store
   /** Fresh processes for each point; `measureElsewhere` runs one of them. 1 measures in this process. */
   readonly processes: number
-  readonly measureElsewhere: (point: Point, seed: number) => Promise<readonly BenchRecord[]>
+  readonly measureElsewhere: (point: Point, budget: Budget, seed: number) => Promise<readonly BenchRecord[]>
   readonly onPoint: (done: number, id: string, contender: string) => void
   readonly isStopped: () => boolean
 }
@@ -66,18 +68,18 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     await recordMissing(task, options)
     const specs = options.specs.filter(({ contender }) => !store.records.has(recordId(task.id, contender, 'hot')))
     if (specs.length === 0) continue
+    const able = specs.filter((spec) => spec.supports(task) === true).length
+    const budget = options.pace.budgetFor(points.length - done, able * processes)
     if (processes === 1) {
       const step = { onStep: (name: string) => onPoint(done, id, name) }
       const peakOf = (spec: ContenderSpec) => peakFor(spec, options.environment.peaks)
-      await measureTask(task, specs, { budget: options.budget, peakOf, seed: done + 1, ...step }, (record) =>
-        store.append(record),
-      )
+      await measureTask(task, specs, { budget, peakOf, seed: done + 1, ...step }, (record) => store.append(record))
       continue
     }
     const runs: (readonly BenchRecord[])[] = []
     for (let seed = 1; seed <= processes && !options.isStopped(); seed++) {
       onPoint(done, id, `process ${seed} of ${processes}`)
-      runs.push(await options.measureElsewhere(point, seed))
+      runs.push(await options.measureElsewhere(point, budget, seed))
     }
     for (const record of mergeProcesses(runs)) {
       if (!store.records.has(record.id)) await store.append(record)
