@@ -36,7 +36,7 @@ function faulty(name: string, fault: (right: Float32Array, runs: number) => Floa
     async prepare({ weights, n, m }): Promise<Prepared> {
       if (weights.layout !== 'csr') throw new Error('expected csr')
       let x = new Float32Array()
-      let y = new Float32Array(m * n)
+      let y: Float32Array = new Float32Array(m * n)
       let runs = 0
       return {
         planning: 1,

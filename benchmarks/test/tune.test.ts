@@ -74,7 +74,9 @@ describe('nnz-bench tune', () => {
       expect(stdout).toMatch(/bsr_f32__js_panels_dense: \d+ problems, median error \d+ %, worst \d+ %/)
       await tune('--kernels', 'csr_f32__js_panels_dense')
       const { costs } = JSON.parse(await readFile(out, 'utf8'))
-      expect(Object.keys(costs)).toEqual(expect.arrayContaining(['spmm_bsr_f32__js_panels_dense', 'spmm_csr_f32__js_panels_dense']))
+      expect(Object.keys(costs)).toEqual(
+        expect.arrayContaining(['spmm_bsr_f32__js_panels_dense', 'spmm_csr_f32__js_panels_dense']),
+      )
       expect(costs.spmm_bsr_f32__js_panels_dense.run.some((value: number) => value > 0)).toBe(true)
       setCostModel(costs)
     } finally {
