@@ -58,11 +58,13 @@ async function preparePlan(task: Task, backend: Backend, home: Home, kernel: str
   const start = process.hrtime.bigint()
   const plan: SpmmPlan = spmm.plan(task.weights, { columns: task.n, backend, kernel })
   const planning = Number(process.hrtime.bigint() - start)
+  const explanation = plan.explain()
   const x = place([task.k, task.n], backend, home)
   const y = place([task.m, task.n], backend, home)
   return {
     planning,
-    packedBytes: plan.explain().packedBytes,
+    packedBytes: explanation.packedBytes,
+    ...(kernel === undefined ? { chosen: explanation.kernel } : {}),
     setInput(values) {
       x.data.set(values)
     },

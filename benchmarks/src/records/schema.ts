@@ -119,6 +119,8 @@ export const errorSchema = z.strictObject({
   rms: z.number().nonnegative().nullable(),
   /** The largest difference that counts as correct. */
   bound: z.number().nonnegative(),
+  /** Rows of the output that were compared, spread over its height; all where it is not stated. */
+  rows: z.int().positive().optional(),
 })
 
 export const statusSchema = z.enum(['passed', 'incorrect', 'error', 'unsupported', 'missing', 'timeout'])
@@ -158,6 +160,8 @@ export const recordSchema = z
     /** Nanoseconds to bring operands to a device and results back. */
     transfer: nanoseconds.nullable(),
     packedBytes: whole.nullable(),
+    /** The kernel that automatic dispatch chose. */
+    chosen: label.optional(),
     /** Packed bytes per weight of the dense matrix. */
     bytesPerWeight: z.number().nonnegative().nullable(),
     /** The least time that this machine's measured peak allows. */

@@ -39,6 +39,7 @@ function fields(
     layout: problem.layout,
     block_shape: problem.blockShape?.join('x'),
     contender: label,
+    chosen: record.chosen,
     type: contender.type,
     class: contender.class,
     method: contender.method,

@@ -7,6 +7,8 @@ export interface Prepared {
   readonly planning: number | null
   /** Bytes of the packed weights. */
   readonly packedBytes: number | null
+  /** The kernel that automatic dispatch chose. */
+  readonly chosen?: string
   /** Largest error that is not the contender's fault beyond the usual bound: what 8-bit quantisation costs. */
   readonly tolerance?: number
   /** Sets X [k, n], row-major. Never timed. */

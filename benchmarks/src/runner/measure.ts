@@ -20,7 +20,7 @@ export interface Budget {
 interface Entry {
   readonly spec: ContenderSpec
   readonly prepared: Prepared
-  readonly error: { maxAbs: number | null; rms: number | null; bound: number }
+  readonly error: NonNullable<BenchRecord['error']>
   readonly samples: number[]
   warmup: number
   order: number
@@ -202,6 +202,7 @@ function passed(
     packing: profile?.packing ?? null,
     kernel: profile?.kernel ?? null,
     packedBytes: prepared.packedBytes,
+    ...(prepared.chosen === undefined ? {} : { chosen: prepared.chosen }),
     bytesPerWeight: prepared.packedBytes === null ? null : prepared.packedBytes / (task.m * task.k),
     limit: peak ? limitOf(spec.contender.method === 'dense' ? base.denseFlops : base.flops, base.bytes, peak) : null,
   }

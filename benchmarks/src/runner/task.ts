@@ -1,6 +1,7 @@
 import { type Bsr, bsr, type Csr, csr, tensor } from '@nnz/core'
 import { magnitudes, reference } from '@nnz/spmm'
 import { materialise, pointId, type Workload } from '../workloads/index.ts'
+import { shuffled } from './shuffle.ts'
 
 /** One point of the matrix, ready to be measured: sparse weights [m, k] times activations [k, n]. */
 export interface Task {
@@ -40,8 +41,9 @@ export async function makeTask(workload: Workload, sparsity: number): Promise<Ta
   }
 }
 
-/** Rows of the output that are compared with the reference, at most: f64 sums over all rows of a large layer take longer than the measurement. */
-const CHECKED_ROWS = 96
+/** Products that the reference computes, at most: for larger problems it would take longer than the measurement. */
+const CHECKED_PRODUCTS = 2e7
+const FEWEST_ROWS = 32
 
 /** What the right answer is on some rows, and how far off one may be. */
 export interface Expectation {
@@ -56,11 +58,11 @@ export interface Expectation {
 const U = 2 ** -24
 
 /**
- * The f64 reference of a task for activations `x`, on up to CHECKED_ROWS rows spread over the output. A result is right if
- * it is within max(2 x error of the plain f32 loop, 8 u sum |w||x|) of it.
+ * The f64 reference of a task for activations `x`, on all rows of the output, or of a large one on some drawn from a seed. A
+ * result is right if it is within max(2 x error of the plain f32 loop, 8 u sum |w||x|) of it.
  */
 export function expectationOf(task: Task, x: Float32Array): Expectation {
-  const rows = spread(task.m, CHECKED_ROWS)
+  const rows = checkedRows(task)
   const some = selectRows(task, rows)
   const activations = tensor(x, [task.k, task.n])
   const values = reference(some, activations)
@@ -70,9 +72,14 @@ export function expectationOf(task: Task, x: Float32Array): Expectation {
   return { rows, n: task.n, values, bounds }
 }
 
-function spread(count: number, most: number): number[] {
-  if (count <= most) return Array.from({ length: count }, (_, i) => i)
-  return Array.from({ length: most }, (_, i) => Math.floor((i * (count - 1)) / (most - 1)))
+/** Ascending; the first and the last row are always among them. */
+function checkedRows({ m, n, weights }: Task): number[] {
+  const all = Array.from({ length: m }, (_, row) => row)
+  const products = weights.nnz * n
+  if (products <= CHECKED_PRODUCTS || m <= FEWEST_ROWS) return all
+  const count = Math.max(FEWEST_ROWS, Math.floor((m * CHECKED_PRODUCTS) / products))
+  const drawn = shuffled(1)(all.slice(1, -1)).slice(0, count - 2)
+  return [0, ...drawn, m - 1].sort((a, b) => a - b)
 }
 
 /** The chosen rows as a CSR matrix of their own. */
@@ -85,6 +92,7 @@ function selectRows({ weights, k, dense }: Task, rows: readonly number[]): Csr {
     })
     return csr.fromDense(picked, [rows.length, k])
   }
+  if (rows.length === weights.shape[0]) return weights
   const { rowOffsets, columnIndices, values } = weights
   const offsets = [0]
   const indices: number[] = []
@@ -119,7 +127,7 @@ function plainProduct({ rowOffsets, columnIndices, values }: Csr, x: Float32Arra
 export function errorOf(
   expected: Expectation,
   output: ArrayLike<number>,
-): { maxAbs: number | null; rms: number | null; bound: number; right: boolean } {
+): { maxAbs: number | null; rms: number | null; bound: number; rows: number; right: boolean } {
   const { rows, n, values, bounds } = expected
   let maxAbs = 0
   let squares = 0
@@ -140,6 +148,7 @@ export function errorOf(
   }
   const finite = Number.isFinite(maxAbs) && Number.isFinite(squares)
   return {
+    rows: rows.length,
     maxAbs: finite ? maxAbs : null,
     rms: finite ? Math.sqrt(squares / Math.max(1, values.length)) : null,
     bound,
