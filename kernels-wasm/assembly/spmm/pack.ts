@@ -39,9 +39,17 @@ export function packPanels(
 
 function packRows(from: usize, stride: usize, rows: i32, columns: i32, to: usize, rowBytes: usize): void {
   const whole = <usize>(columns & ~3) << 2
+  const fours = whole & ~63
   const lanes = columns & 3
   for (let row = 0; row < rows; row++) {
-    for (let i: usize = 0; i < whole; i += 16) v128.store(to + i, v128.load(from + i))
+    let i: usize = 0
+    for (; i < fours; i += 64) {
+      v128.store(to + i, v128.load(from + i))
+      v128.store(to + i, v128.load(from + i, 16), 16)
+      v128.store(to + i, v128.load(from + i, 32), 32)
+      v128.store(to + i, v128.load(from + i, 48), 48)
+    }
+    for (; i < whole; i += 16) v128.store(to + i, v128.load(from + i))
     if (lanes != 0) v128.store(to + whole, loadLanes(from + whole, lanes))
     from += stride
     to += rowBytes

@@ -16,11 +16,12 @@ const WINDOW_ROWS = 512
 /**
  * Cuts for a matrix: few K blocks for few entries, since each block costs a load and a store of every sum. Measured on
  * Zen 4 (32 KB of L1), 3072x768, N = 128: at 50 % 160 columns reach 79 % of the peak, 256 reach 74; at 90 % 96, 160, 256
- * and 768 reach 60, 65, 68 and 67; at 95 % 57, 60, 60 and 65, where 768 asks for an L2 that is nearly as fast as L1.
+ * and 384 reach 60, 65, 68 and 67, and small N wants the widest (35 against 31 % at N = 4); at 95 % 192, 256 and 384 reach
+ * 57, 60 and 62, 768 even 65, but only where L2 is nearly as fast as L1.
  */
 export function streamShape(m: number, k: number, nnz: number): StreamShape {
   const density = nnz / Math.max(1, m * k)
-  const kBlock = density > 0.2 ? 160 : density > 0.07 ? 256 : density > 0.03 ? 384 : 768
+  const kBlock = density > 0.2 ? 160 : density > 0.13 ? 256 : density > 0.03 ? 384 : 768
   return { m, k, windowRows: WINDOW_ROWS, kBlock }
 }
 
@@ -29,7 +30,7 @@ const HEADER = 4
 const ENTRIES = 4
 const RECORD = 24
 
-/** A stream; its form is described in kernels-wasm/assembly/spmm/panel.ts. */
+/** A stream, 6.2 (50 %) to 6.7 (95 %) bytes for an entry; its form is described in kernels-wasm/assembly/spmm/panel.ts. */
 export interface StreamGeometry extends StreamShape {
   /** Bytes of each window: what threads divide by. */
   readonly windowBytes: readonly number[]
