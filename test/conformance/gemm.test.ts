@@ -39,6 +39,8 @@ interface Prepared {
 const backend: Backend | undefined = lacking() === undefined ? await openBackend() : undefined
 const rows = (backend ? rowsOf(gemmKernels, backend) : []).map((row) => [row.name, row] as const)
 const seed = Number(process.env.NNZ_TEST_SEED ?? Date.now() % 2 ** 31)
+/** More of them find what is rare: NNZ_TEST_RUNS=5000. */
+const RUNS = Number(process.env.NNZ_TEST_RUNS ?? 120)
 
 function prepare(given: GemmCase): Prepared {
   const { m, k, n, special } = given
@@ -170,7 +172,7 @@ describe.runIf(backend)(`gemm on ${claimed}`, () => {
           if (wrong !== undefined) throw new Error(`${row.name}: ${wrong}`)
         },
       ),
-      { seed, numRuns: 100 },
+      { seed, numRuns: RUNS },
     )
   })
 })

@@ -29,6 +29,8 @@ const groups: [string, () => SpmmCase[]][] = [
 const backend: Backend | undefined = lacking() === undefined ? await openBackend() : undefined
 const rows = (backend ? rowsOf(kernels, backend) : []).map((row) => [row.name, row] as const)
 const seed = Number(process.env.NNZ_TEST_SEED ?? Date.now() % 2 ** 31)
+/** More of them find what is rare: NNZ_TEST_RUNS=5000. */
+const RUNS = Number(process.env.NNZ_TEST_RUNS ?? 120)
 
 /** Problems drawn at random; half of them in the layout that the row is for. */
 function randomCase(): fc.Arbitrary<SpmmCase> {
@@ -99,7 +101,7 @@ describe.runIf(backend)(`spmm on ${claimed}`, () => {
         const { wrong } = runCase(row, prepared, backend!)
         if (wrong !== undefined) throw new Error(`${row.name} on ${given.name}, seed ${given.seed}: ${wrong}`)
       }),
-      { seed, numRuns: 150 },
+      { seed, numRuns: RUNS },
     )
   })
 })

@@ -3,9 +3,9 @@ import { type Activation, outputRows, type SparseWeights } from './problem.ts'
 
 /**
  * c of the error bound: a kernel's sum may be off by c · 2^-24 · (Σ|w||x| + |bias| + |residual|), or by twice the error of
- * the plain f32 loop where that is more.
+ * the plain f32 loop where that is more. With 4, one of 10^6 sums of 59 addends is outside.
  */
-export const ERROR_FACTOR = 4
+export const ERROR_FACTOR = 8
 
 /** Operands of the reference. */
 export interface ReferenceOptions {

@@ -48,8 +48,9 @@ function plainLoop(w: SparseWeights, x: Tensor): { sums: Float32Array; counts: U
 /**
  * The reference and its bounds. `x` and `residual` are row-major without gaps.
  *
- * Bound of the sum: max(2 x error of the plain f32 loop, c · u · (Σ|w||x| + |bias| + |residual|)), and for results among
- * the denormals the smallest one per addend. An activation passes it on with its largest slope and adds its own error.
+ * Bound of the sum, with S = Σ|w||x| + |bias| + |residual|: max(2 · e, c · u) · S, where e is the largest error of the
+ * plain f32 loop, in units of its S, over the whole matrix (one element's error may be small by luck); and for results
+ * among the denormals the smallest one per addend. An activation passes it on with its largest slope and adds its own error.
  */
 export function expectation(
   w: SparseWeights,
@@ -64,17 +65,22 @@ export function expectation(
   const sums = reference(w, x, { bias, residual: early })
   const scale = magnitudes(w, x)
   const plain = plainLoop(w, x)
-  const bounds = sums.map((sum, i) => {
-    const row = Math.floor(i / n)
+  let largest = 0
+  for (let i = 0; i < sums.length; i++) {
     let loop = plain.sums[i]
-    let size = scale[i]
-    for (const addend of [bias?.[row], early?.data[i]]) {
+    for (const addend of [bias?.[Math.floor(i / n)], early?.data[i]]) {
       if (addend === undefined) continue
       loop = fround(loop + addend)
-      size += Math.abs(addend)
+      scale[i] += Math.abs(addend)
     }
-    return Math.max(2 * Math.abs(loop - sum), ERROR_FACTOR * U * size) + (plain.counts[row] + 2) * DENORMAL
-  })
+    const among = (plain.counts[Math.floor(i / n)] + 2) * DENORMAL
+    const error = Math.max(0, Math.abs(loop - sums[i]) - among) / scale[i]
+    if (Number.isFinite(error)) largest = Math.max(largest, error)
+    // An overflow on the way shows in the bound.
+    else if (Number.isFinite(sums[i]) && !Number.isFinite(loop)) scale[i] = Number.POSITIVE_INFINITY
+  }
+  const factor = Math.max(2 * largest, ERROR_FACTOR * U)
+  const bounds = scale.map((size, i) => factor * size + (plain.counts[Math.floor(i / n)] + 2) * DENORMAL)
   const values = reference(w, x, { bias, residual, activation })
   const { slope, ofResult, ofArgument } = ACTIVATION_ERROR[activation]
   if (!gated) {
