@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -74,6 +74,44 @@ describe('nnz-bench', () => {
     expect(code).toBe(0)
     expect(stdout).toContain(`resumed: ${kept} records`)
     expect(await records()).toBeGreaterThan(kept)
+  }, 60_000)
+
+  it('stops at Ctrl+C with a results file that --resume continues', async () => {
+    const args = ['run', '--suite', 'quick', '--baselines', 'none', '--backends', 'js', '--machine', 'test']
+    const where = ['--workloads', 'n16,n1/', '--out', 'results']
+    const child = spawn(process.execPath, [CLI, ...args, ...where, '--budget', '20'], { cwd: folder })
+    await until(async () => (await records()) > 0)
+    child.kill('SIGINT')
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130)
+    const files = await readdir(join(folder, 'results/test'))
+    expect(files.filter((file) => file.endsWith('.json'))).toHaveLength(1)
+    expect(files.filter((file) => file.endsWith('.jsonl'))).toEqual([])
+    const { stdout } = await cli(...args, ...where, '--budget', '1', '--resume')
+    expect(stdout).toMatch(/resumed: [1-9]\d* records/)
+    expect((await readResults(join(folder, 'results'))).runs).toHaveLength(1)
+  }, 60_000)
+
+  it('joins the shards of a run in one report', async () => {
+    for (const shard of ['1/2', '2/2']) {
+      const args = ['run', '--suite', 'quick', '--baselines', 'none', '--backends', 'js', '--machine', 'test']
+      const { code } = await cli(
+        ...args,
+        '--workloads',
+        'n16/uniform,n1/',
+        '--budget',
+        '1',
+        '--out',
+        'results',
+        '--shard',
+        shard,
+      )
+      expect(code).toBe(0)
+    }
+    const { runs } = await readResults(join(folder, 'results'))
+    expect(runs.map(({ environment }) => environment.shard).sort()).toEqual(['1of2', '2of2'])
+    const points = runs.map((run) => new Set(run.records.map(({ workload }) => workload.id)))
+    expect([...points[0]].filter((id) => points[1].has(id))).toEqual([])
+    expect(await readFile(join(folder, 'results/test/spmm.md'), 'utf8')).toContain('js_panels')
   }, 60_000)
 
   it('measures in fresh processes: a list of samples for each', async () => {

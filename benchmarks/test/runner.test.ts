@@ -4,7 +4,7 @@ import type { BenchRecord, Contender } from '../src/records/index.ts'
 import { recordSchema } from '../src/records/schema.ts'
 import type { ContenderSpec, Prepared } from '../src/runner/contender.ts'
 import { measureTask } from '../src/runner/measure.ts'
-import { mergeProcesses, pointsOf } from '../src/runner/run-matrix.ts'
+import { mergeProcesses, peakFor, pointsOf } from '../src/runner/run-matrix.ts'
 import { errorOf, expectationOf, makeTask, type Task } from '../src/runner/task.ts'
 import { listWorkloads } from '../src/workloads/index.ts'
 
@@ -170,6 +170,29 @@ describe('the check', () => {
     expect(errorOf(expected, right).right).toBe(true)
     right[(given.m - 1) * given.n] += 1e-3
     expect(errorOf(expected, right).right).toBe(false)
+  })
+})
+
+describe('the limit', () => {
+  const peak = (name: string, threads: number) => ({ name, threads, flopsPerSecond: 1e9, bytesPerSecond: 1e9 })
+  const peaks = ['wasm-relaxed in 0.5 MiB', 'wasm-relaxed in 8 MiB', 'wasm-relaxed', 'wasm-simd'].flatMap((name) => [
+    peak(name, 1),
+    peak(name, 2),
+  ])
+  const wasm = (changes: Partial<Contender>): ContenderSpec => ({
+    ...faulty('kernel', (right) => right),
+    contender: { ...contender('kernel'), class: 'nnz-wasm', ...changes },
+  })
+
+  it('is that of the threads, and of the cache in which the operands fit', () => {
+    expect(peakFor(wasm({}), 1e6, peaks)).toMatchObject({ name: 'wasm-relaxed in 0.5 MiB', threads: 1 })
+    expect(peakFor(wasm({ threads: 2 }), 1e7, peaks)).toMatchObject({ name: 'wasm-relaxed in 8 MiB', threads: 2 })
+    expect(peakFor(wasm({ class: 'wasm' }), 1e9, peaks)).toMatchObject({ name: 'wasm-relaxed', threads: 1 })
+  })
+
+  it('is unknown for native code, plain JS, other types, and threads that were not measured', () => {
+    for (const changes of [{ class: 'native' }, { class: 'nnz-js' }, { dtype: 'q8' }, { threads: 3 }])
+      expect(peakFor(wasm(changes), 1e6, peaks)).toBeUndefined()
   })
 })
 

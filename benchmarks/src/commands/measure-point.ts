@@ -12,7 +12,12 @@ export async function measurePoint(text: string): Promise<void> {
   if (!workload) throw new RangeError(`measure-point: there is no workload ${id}`)
   const { specs } = await openContenders(selection)
   const task = await makeTask(workload, sparsity)
-  await measureTask(task, specs, { budget, seed, peakOf: (spec) => peakFor(spec, peaks) }, async (record) => {
-    process.stdout.write(`${JSON.stringify(record)}\n`)
-  })
+  await measureTask(
+    task,
+    specs,
+    { budget, seed, peakOf: (spec, bytes) => peakFor(spec, bytes, peaks) },
+    async (record) => {
+      process.stdout.write(`${JSON.stringify(record)}\n`)
+    },
+  )
 }

@@ -9,7 +9,7 @@ import { measureElsewhere } from '../runner/elsewhere.ts'
 import { kernelHashes } from '../runner/kernel-hashes.ts'
 import { createPace, type Pace } from '../runner/pace.ts'
 import { measurePeaks } from '../runner/peaks.ts'
-import { pointsOf, runMatrix } from '../runner/run-matrix.ts'
+import { isLimited, pointsOf, runMatrix } from '../runner/run-matrix.ts'
 import { version } from '../version.ts'
 import { listWorkloads, type Workload } from '../workloads/index.ts'
 import { createProgress } from './progress.ts'
@@ -73,7 +73,7 @@ export async function run(given: RunOptions): Promise<void> {
       throw new RangeError(`--threads: ${count} asked for, this machine has ${availableParallelism()}`)
   }
   const { specs, missing } = await openContenders(options)
-  const peaks = await peaksOf(options.threads)
+  const peaks = specs.some(({ contender }) => isLimited(contender)) ? await peaksOf(options.threads) : []
   const environment = await captureEnvironment({
     machine: options.machine,
     suite: options.suite,
@@ -103,7 +103,8 @@ export async function run(given: RunOptions): Promise<void> {
   let stopped = false
   const stop = () => {
     stopped = true
-    console.error('\nstopping after this point; --resume continues')
+    process.exitCode = 130
+    console.error('\nstopping; --resume continues')
   }
   process.once('SIGINT', stop)
   const progress = createProgress(points.length)

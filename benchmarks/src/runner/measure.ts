@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { type BenchRecord, type Peak, redact } from '../records/index.ts'
 import { limitOf } from '../statistics/index.ts'
 import { seededActivations } from '../workloads/index.ts'
@@ -16,6 +17,9 @@ export interface Budget {
   /** Contenders take turns so often. */
   readonly rounds: number
 }
+
+/** The peak that limits a contender whose operands are so many bytes. */
+export type PeakOf = (spec: ContenderSpec, bytes: number) => Peak | undefined
 
 interface Entry {
   readonly spec: ContenderSpec
@@ -46,13 +50,15 @@ export async function measureTask(
   specs: readonly ContenderSpec[],
   options: {
     budget: Budget
-    peakOf: (spec: ContenderSpec) => Peak | undefined
+    peakOf: PeakOf
     seed: number
     onStep?: (label: string) => void
+    /** Once true, what was begun is dropped: nothing more is recorded. */
+    isStopped?: () => boolean
   },
   record: (record: BenchRecord) => Promise<void>,
 ): Promise<void> {
-  const { budget, seed, onStep } = options
+  const { budget, seed, onStep, isStopped = () => false } = options
   const first = seededActivations(task.k, task.n, OTHER_SEED)
   const expectations: Checked[] = [
     { x: first, expected: expectationOf(task, first) },
@@ -60,6 +66,7 @@ export async function measureTask(
   ]
   const entries: Entry[] = []
   for (const spec of specs) {
+    if (await stopped()) break
     // A kernel for another layout or shape is not missing here.
     if (spec.contender.type === 'kernel' && spec.supports(task) !== true) continue
     onStep?.(spec.contender.name)
@@ -68,6 +75,7 @@ export async function measureTask(
     else await record({ ...describeTask(task, spec.contender), ...outcome })
   }
   for (const entry of entries) {
+    if (await stopped()) break
     await attempt(entry, async () => {
       entry.warmup = await warmUp(entry.prepared, budget.warmup)
     })
@@ -77,29 +85,37 @@ export async function measureTask(
     // Another input in each round: what is timed must have been computed from it.
     const inputs = expectations[round % expectations.length]
     for (const [place, entry] of random(entries).entries()) {
+      if (await stopped()) break
       onStep?.(entry.spec.contender.name)
       if (round === 0) entry.order = place
       await attempt(entry, () => sampleChecked(entry, inputs, budget.sampling / budget.rounds))
     }
   }
   for (const entry of entries) {
-    await record({ ...describeTask(task, entry.spec.contender), ...outcomeOf(task, entry, options.peakOf(entry.spec)) })
-    await entry.prepared.dispose()
+    const outcome = outcomeOf(task, entry, options.peakOf)
+    if (!isStopped()) await record({ ...describeTask(task, entry.spec.contender), ...outcome })
+    await attempt(entry, async () => entry.prepared.dispose())
+  }
+
+  /** Signals are heard only between turns of the event loop. */
+  async function stopped(): Promise<boolean> {
+    await setImmediate()
+    return isStopped()
   }
 }
 
 /** Another process may die while it is timed: the other contenders go on. */
 async function attempt(entry: Entry, act: () => Promise<void>): Promise<void> {
-  if (entry.refusal) return
   try {
     await act()
   } catch (error) {
-    entry.refusal = { status: 'error', reason: reasonOf(error), error: null }
+    entry.refusal ??= { status: 'error', reason: reasonOf(error), error: null }
   }
 }
 
 /** Samples of a contender, unless what it left in its output is wrong. */
 async function sampleChecked(entry: Entry, { x, expected }: Checked, milliseconds: number): Promise<void> {
+  if (entry.refusal) return
   const { prepared } = entry
   await prepared.setInput(x)
   prepared.poison?.()
@@ -114,10 +130,10 @@ async function sampleChecked(entry: Entry, { x, expected }: Checked, millisecond
 function outcomeOf(
   task: Task,
   entry: Entry,
-  peak: Peak | undefined,
+  peakOf: PeakOf,
 ): Partial<BenchRecord> & Pick<BenchRecord, 'status' | 'reason' | 'error'> {
   try {
-    return entry.refusal ?? passed(task, entry, peak)
+    return entry.refusal ?? passed(task, entry, peakOf)
   } catch (error) {
     return { status: 'error', reason: reasonOf(error), error: null }
   }
@@ -165,8 +181,17 @@ async function prepareChecked(
       error: prepared.tolerance === undefined ? error : { ...error, bound: Math.max(error.bound, prepared.tolerance) },
     }
   } catch (cause) {
-    await prepared?.dispose()
+    // The first fault is the one to tell.
+    await discard(prepared)
     return { status: 'error', reason: reasonOf(cause), error: null }
+  }
+}
+
+async function discard(prepared: Prepared | undefined): Promise<void> {
+  try {
+    await prepared?.dispose()
+  } catch {
+    // A process that died has nothing left to dispose of.
   }
 }
 
@@ -186,10 +211,11 @@ async function warmUp(prepared: Prepared, milliseconds: number): Promise<number>
 function passed(
   task: Task,
   { spec, prepared, error, samples, warmup, order }: Entry,
-  peak: Peak | undefined,
+  peakOf: PeakOf,
 ): ReturnType<typeof outcomeOf> {
   const base = describeTask(task, spec.contender)
   const profile = prepared.profile?.()
+  const peak = peakOf(spec, base.bytes)
   return {
     status: 'passed',
     reason: null,

@@ -1,8 +1,17 @@
-import { type BenchRecord, type Environment, type Peak, recordId, redact, type Store } from '../records/index.ts'
+import {
+  type BenchRecord,
+  type Contender,
+  type Environment,
+  type Peak,
+  recordId,
+  redact,
+  type Store,
+} from '../records/index.ts'
 import { pointId, type Workload } from '../workloads/index.ts'
 import type { Baseline, ContenderSpec } from './contender.ts'
-import { type Budget, measureTask } from './measure.ts'
+import { type Budget, measureTask, type PeakOf } from './measure.ts'
 import type { Pace } from './pace.ts'
+import { levelOf } from './peaks.ts'
 import { describeTask } from './record.ts'
 import { makeTask, type Task } from './task.ts'
 
@@ -71,8 +80,8 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     const able = specs.filter((spec) => spec.supports(task) === true).length
     const budget = options.pace.budgetFor(points.length - done, able * processes)
     if (processes === 1) {
-      const step = { onStep: (name: string) => onPoint(done, id, name) }
-      const peakOf = (spec: ContenderSpec) => peakFor(spec, options.environment.peaks)
+      const step = { onStep: (name: string) => onPoint(done, id, name), isStopped: options.isStopped }
+      const peakOf: PeakOf = (spec, bytes) => peakFor(spec, bytes, options.environment.peaks)
       await measureTask(task, specs, { budget, peakOf, seed: done + 1, ...step }, (record) => store.append(record))
       continue
     }
@@ -81,6 +90,7 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
       onPoint(done, id, `process ${seed} of ${processes}`)
       runs.push(await options.measureElsewhere(point, budget, seed))
     }
+    if (options.isStopped()) return
     for (const record of mergeProcesses(runs)) {
       if (!store.records.has(record.id)) await store.append(record)
     }
@@ -95,13 +105,20 @@ async function recordMissing(task: Task, { missing, store }: MatrixOptions): Pro
   }
 }
 
-/** The measured peak that limits a contender: fused where it has the instruction. Natively compiled code has none here. */
-export function peakFor({ contender }: ContenderSpec, peaks: readonly Peak[]): Peak | undefined {
-  if (!contender.class.startsWith('nnz-wasm') && contender.class !== 'wasm') return undefined
-  if (contender.dtype !== 'f32') return undefined
-  const usable = peaks.filter(({ threads }) => threads === contender.threads)
-  const base = contender.name.includes('_simd_')
-  return usable.find(({ name }) => name === (base ? 'wasm-simd' : 'wasm-relaxed')) ?? usable[0]
+/**
+ * The measured peak that limits a contender: of the instructions that this host has, reading from where its operands lie.
+ * Natively compiled code has none here.
+ */
+export function peakFor({ contender }: ContenderSpec, bytes: number, peaks: readonly Peak[]): Peak | undefined {
+  if (!isLimited(contender)) return undefined
+  const named = (name: string) =>
+    peaks.find((peak) => peak.threads === contender.threads && peak.name === name + levelOf(bytes))
+  return named('wasm-relaxed') ?? named('wasm-simd')
+}
+
+/** Whether the measured peaks say anything about a contender. */
+export function isLimited({ class: name, dtype }: Contender): boolean {
+  return (name === 'nnz-wasm' || name === 'wasm') && dtype === 'f32'
 }
 
 /** One record of several processes' records: all samples, a list for each process. One that failed once has failed. */
