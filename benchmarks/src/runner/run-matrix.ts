@@ -75,7 +75,11 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     onPoint(done, id, '')
     const task = await makeTask(point.workload, point.sparsity)
     await recordMissing(task, options)
-    const specs = options.specs.filter(({ contender }) => !store.records.has(recordId(task.id, contender, 'hot')))
+    const specs = options.specs.filter(({ contender }) => {
+      const known = store.records.get(recordId(task.id, contender, 'hot'))
+      // What was missing when the run began may be there now.
+      return known === undefined || known.status === 'missing'
+    })
     if (specs.length === 0) continue
     const able = specs.filter((spec) => spec.supports(task) === true).length
     const budget = options.pace.budgetFor(points.length - done, able * processes)
