@@ -119,6 +119,9 @@ describe('nnz-bench', () => {
     expect(code).toBe(0)
     const { runs } = await readResults(join(folder, 'results'))
     expect(runs[0].records.map(({ samples }) => samples.length)).toEqual([2])
+    const args = ['--processes', '2', '--kernels', 'js_panels_dense', '--resume']
+    expect((await cli(...SMOKE, '--out', 'results', ...args)).stdout).toContain('resumed: 1 records')
+    expect((await readResults(join(folder, 'results'))).runs).toEqual(runs)
   }, 30_000)
 
   it('shows with --dry-run what would be published, and writes nothing', async () => {

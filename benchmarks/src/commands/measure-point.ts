@@ -1,6 +1,6 @@
 import { readOrder } from '../runner/elsewhere.ts'
 import { measureTask } from '../runner/measure.ts'
-import { peakFor } from '../runner/run-matrix.ts'
+import { peakFor, takesPart } from '../runner/run-matrix.ts'
 import { makeTask } from '../runner/task.ts'
 import { listWorkloads } from '../workloads/index.ts'
 import { openContenders } from './setup.ts'
@@ -14,7 +14,7 @@ export async function measurePoint(text: string): Promise<void> {
   const task = await makeTask(workload, sparsity)
   await measureTask(
     task,
-    specs,
+    specs.filter((spec) => takesPart(spec, task)),
     { budget, seed, peakOf: (spec, bytes) => peakFor(spec, bytes, peaks) },
     async (record) => {
       process.stdout.write(`${JSON.stringify(record)}\n`)

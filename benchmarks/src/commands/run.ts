@@ -121,6 +121,10 @@ export async function run(given: RunOptions): Promise<void> {
         measureElsewhere(point, { suite: plan.workloads, selection: selectionOf(options), budget, peaks, seed }),
       onPoint: progress.at,
       isStopped: () => stopped,
+      onFailure(error) {
+        process.exitCode = 1
+        console.error(`\n${error instanceof Error ? error.message : error}: left out, --resume tries it again`)
+      },
     })
   } finally {
     progress.stop()

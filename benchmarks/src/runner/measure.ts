@@ -67,8 +67,6 @@ export async function measureTask(
   const entries: Entry[] = []
   for (const spec of specs) {
     if (await stopped()) break
-    // A kernel for another layout or shape is not missing here.
-    if (spec.contender.type === 'kernel' && spec.supports(task) !== true) continue
     onStep?.(spec.contender.name)
     const outcome = await prepareChecked(task, spec, expectations)
     if ('prepared' in outcome) entries.push({ spec, ...outcome, samples: [], warmup: 0, order: 0 })

@@ -64,6 +64,8 @@ export interface MatrixOptions {
   readonly measureElsewhere: (point: Point, budget: Budget, seed: number) => Promise<readonly BenchRecord[]>
   readonly onPoint: (done: number, id: string, contender: string) => void
   readonly isStopped: () => boolean
+  /** Hears of points whose fresh process died; they stay unmeasured, and the others go on. */
+  readonly onFailure: (error: unknown) => void
 }
 
 /** Measures every point; records reach the store as they are made. What the store has already is left out. */
@@ -75,8 +77,9 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     onPoint(done, id, '')
     const task = await makeTask(point.workload, point.sparsity)
     await recordMissing(task, options)
-    const specs = options.specs.filter(({ contender }) => {
-      const known = store.records.get(recordId(task.id, contender, 'hot'))
+    const specs = options.specs.filter((spec) => {
+      if (!takesPart(spec, task)) return false
+      const known = store.records.get(recordId(task.id, spec.contender, 'hot'))
       // What was missing when the run began may be there now.
       return known === undefined || known.status === 'missing'
     })
@@ -89,16 +92,36 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
       await measureTask(task, specs, { budget, peakOf, seed: done + 1, ...step }, (record) => store.append(record))
       continue
     }
-    const runs: (readonly BenchRecord[])[] = []
-    for (let seed = 1; seed <= processes && !options.isStopped(); seed++) {
-      onPoint(done, id, `process ${seed} of ${processes}`)
-      runs.push(await options.measureElsewhere(point, budget, seed))
-    }
-    if (options.isStopped()) return
-    for (const record of mergeProcesses(runs)) {
-      if (!store.records.has(record.id)) await store.append(record)
+    for (const record of await measureInProcesses(point, budget, options, (label) => onPoint(done, id, label))) {
+      if (store.records.get(record.id)?.status !== 'passed') await store.append(record)
     }
   }
+}
+
+/** Whether a contender gets a record for a task: a kernel for another layout or shape does not. */
+export function takesPart({ contender, supports }: ContenderSpec, task: Task): boolean {
+  return contender.type !== 'kernel' || supports(task) === true
+}
+
+/** The records of all fresh processes of a point, joined; none if it was stopped or one of them died. */
+async function measureInProcesses(
+  point: Point,
+  budget: Budget,
+  { processes, measureElsewhere, isStopped, onFailure }: MatrixOptions,
+  onStep: (label: string) => void,
+): Promise<BenchRecord[]> {
+  const runs: (readonly BenchRecord[])[] = []
+  try {
+    for (let seed = 1; seed <= processes && !isStopped(); seed++) {
+      onStep(`process ${seed} of ${processes}`)
+      runs.push(await measureElsewhere(point, budget, seed))
+    }
+  } catch (error) {
+    // Ctrl+C reaches the fresh process, too.
+    if (!isStopped()) onFailure(error)
+    return []
+  }
+  return isStopped() ? [] : mergeProcesses(runs)
 }
 
 async function recordMissing(task: Task, { missing, store }: MatrixOptions): Promise<void> {
