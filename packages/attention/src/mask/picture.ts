@@ -3,7 +3,7 @@ import { type BlockMask, expectBlockMask } from './block-mask.ts'
 import { blockExtent } from './builder.ts'
 import { forEachBlock } from './from.ts'
 
-/** Options of {@link svg}. */
+/** Options of `blockMask.svg`. */
 export interface PictureOptions {
   /** Which head. Default: 0. */
   head?: number | undefined
