@@ -15,6 +15,8 @@ const LEVELS = [
   { upTo: Number.POSITIVE_INFINITY, read: 2 ** 26, suffix: '' },
 ] as const
 const STREAM_BYTES = 2 ** 26
+/** Parts that one call may have. */
+const READS = 256
 
 /** What the name of a peak ends in for operands of so many bytes. */
 export function levelOf(bytes: number): string {
@@ -34,7 +36,7 @@ export function measurePeaks(backend: WasmBackend): Peak[] {
   const source = memory.allocate(STREAM_BYTES)
   // Pages that were never written may all be one.
   memory.f32.fill(1, source / 4, (source + STREAM_BYTES) / 4)
-  const parts = threads * PARTS_PER_THREAD
+  const parts = Math.min(READS, threads * PARTS_PER_THREAD)
   try {
     const loops = Array.from({ length: parts }, () => [ITERATIONS, constants]).flat()
     const flops = parts * ITERATIONS * FLOPS_PER_ITERATION
@@ -43,8 +45,10 @@ export function measurePeaks(backend: WasmBackend): Peak[] {
     const best = backend.variant === 'relaxed' ? { name: 'wasm-relaxed', flopsPerSecond: flopsOf('peakMadd') } : mulAdd
     return LEVELS.flatMap(({ read, suffix }) => {
       const bytes = read / parts
-      const reads = Array.from({ length: parts }, (_, i) => [source + i * bytes, bytes]).flat()
-      const bytesPerSecond = rate(read, () => kernels.parallel('streamRead', [], reads))
+      // A small buffer is read several times: waking another thread takes longer than reading it once.
+      const times = Math.min(STREAM_BYTES / read, READS / parts)
+      const reads = Array.from({ length: times * parts }, (_, i) => [source + (i % parts) * bytes, bytes]).flat()
+      const bytesPerSecond = rate(times * read, () => kernels.parallel('streamRead', [], reads))
       // Multiply and add apart are told once, beside the fused rate; they limit the kernels of a host without it.
       const told = suffix === '' && best !== mulAdd ? [best, mulAdd] : [best]
       return told.map(({ name, flopsPerSecond }) => ({ name: name + suffix, threads, flopsPerSecond, bytesPerSecond }))
