@@ -88,7 +88,7 @@ const PACKING = /[pP]ack/
 /** Those that come after the product. */
 const EPILOGUE = /^(?:epilogue|gate)/
 
-/** Medians over some runs, by the names of the microkernels. */
+/** Medians over some runs of the shares of their time, by the names of the microkernels. */
 function profile(backend: WasmBackend, run: () => void): { packing: number; kernel: number } {
   const packing: number[] = []
   const kernel: number[] = []
@@ -96,12 +96,14 @@ function profile(backend: WasmBackend, run: () => void): { packing: number; kern
     let packed = 0
     let multiplied = 0
     backend.observe((name, milliseconds) => {
-      if (PACKING.test(name)) packed += milliseconds * 1e6
-      else if (!EPILOGUE.test(name)) multiplied += milliseconds * 1e6
+      if (PACKING.test(name)) packed += milliseconds
+      else if (!EPILOGUE.test(name)) multiplied += milliseconds
     })
+    const start = performance.now()
     run()
-    packing.push(packed)
-    kernel.push(multiplied)
+    const whole = performance.now() - start
+    packing.push(packed / whole)
+    kernel.push(multiplied / whole)
   }
   backend.observe(undefined)
   return { packing: median(packing), kernel: median(kernel) }

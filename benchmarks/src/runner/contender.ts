@@ -19,7 +19,7 @@ export interface Prepared {
   output(): ArrayLike<number>
   /** Fills the output with NaN where it is the caller's, so that a run that writes nothing is caught. */
   poison?(): void
-  /** Nanoseconds of a run spent on packing activations, and inside the microkernel that multiplies. */
+  /** Shares of a run's time spent on packing activations, and inside the microkernel that multiplies. */
   profile?(): { readonly packing: number; readonly kernel: number }
   dispose(): void | Promise<void>
   /**

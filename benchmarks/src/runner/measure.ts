@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { median } from 'simple-statistics'
 import { type BenchRecord, type Peak, redact } from '../records/index.ts'
 import { limitOf } from '../statistics/index.ts'
 import { seededActivations } from '../workloads/index.ts'
@@ -213,6 +214,7 @@ function passed(
 ): ReturnType<typeof outcomeOf> {
   const base = describeTask(task, spec.contender)
   const profile = prepared.profile?.()
+  const time = median(samples)
   const peak = peakOf(spec, base.bytes)
   return {
     status: 'passed',
@@ -223,8 +225,8 @@ function passed(
     iterations: 1,
     warmup,
     planning: prepared.planning,
-    packing: profile?.packing ?? null,
-    kernel: profile?.kernel ?? null,
+    packing: profile ? profile.packing * time : null,
+    kernel: profile ? profile.kernel * time : null,
     packedBytes: prepared.packedBytes,
     ...(prepared.chosen === undefined ? {} : { chosen: prepared.chosen }),
     bytesPerWeight: prepared.packedBytes === null ? null : prepared.packedBytes / (task.m * task.k),
