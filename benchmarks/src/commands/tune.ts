@@ -55,11 +55,12 @@ export async function tune({ out, typescript, kernels: texts, every }: TuneOptio
     bar?.update(done, { name: kernel.name })
     const { cost, line } = measureKernel(kernel, problems[layoutOf(kernel)])
     costs[kernel.name] = cost
-    lines.push(line)
+    if (bar) lines.push(line)
+    else console.log(line)
   }
   bar?.stop()
   await writeFileAtomic(out, `${JSON.stringify({ costs }, null, 2)}\n`)
-  console.log(lines.join('\n'))
+  for (const line of lines) console.log(line)
   console.log(`wrote ${out}: give its "costs" to setCostModel(), and dispatch follows this machine`)
 }
 
