@@ -1,4 +1,52 @@
+export {
+  type Backend,
+  type BackendOption,
+  type BackendTensor,
+  BackendUnavailableError,
+  type Configuration,
+  type CostModel,
+  configure,
+  type ErrorCode,
+  js,
+  setCostModel,
+  type Tensor,
+  tensor,
+  type WasmBackend,
+  wasm,
+  zeros,
+} from '@nnz/core'
+export { AttentionPlan, type AttentionResult, type AttentionRunOptions, attention, supports } from './attention.ts'
+export {
+  AttentionBackwardPlan,
+  attentionBackward,
+  type BackwardRunOptions,
+  type Gradients,
+  type Saved,
+  type SavedTensors,
+} from './backward.ts'
+export { COSTS } from './cost-model.ts'
+export { attentionKernels, backwardKernels, kernels } from './kernels/index.ts'
+export type {
+  AttentionArguments,
+  AttentionKernel,
+  BackwardArguments,
+  BackwardKernel,
+  Pattern,
+} from './kernels/types.ts'
 export { type BlockMask, type BlockMaskParts, FULL, type MaskShape } from './mask/block-mask.ts'
 export type { MaskPredicate } from './mask/from.ts'
 export { blockMask } from './mask/index.ts'
 export type { PictureOptions } from './mask/picture.ts'
+export type { Heads } from './operands.ts'
+export type { AttentionOptions, AttentionPlanOptions, ExecutionOptions, PatternOptions } from './options.ts'
+export type { AttentionExplanation } from './planned.ts'
+export {
+  type AttentionProblem,
+  type AttentionShape,
+  attentionProblem,
+  bytes,
+  flops,
+  LARGEST_HEAD_DIM,
+} from './problem.ts'
+export type { KeyRanges, Lengths } from './ranges.ts'
+export { type ReferenceOptions, reference, referenceBackward } from './reference.ts'

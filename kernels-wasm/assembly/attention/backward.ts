@@ -1,0 +1,235 @@
+// Attention backward. A unit is a key head: its query heads and their tiles come one after another, so that dK and dV are
+// summed in one order by one thread. Per tile and chunk of up to 64 keys, all as [key][query]: the weights P = 2^(score -
+// logSumExp) and dP = V dO^T, dS = scale P (dP - sum of dO O); then dV += P dO, dK += dS Q, dQ += dS^T K.
+import { C0, C1, C2, C3, C4, C5, exp2, FLOOR, SHIFT } from './exp2'
+import { excludeByBits, excludeByRange } from './mask'
+import { packTokens } from './pack'
+import { Problem } from './problem'
+import { chunkOf, copyRanges, greatest, least, STRIDE } from './tile'
+import { ADD, multiplyColumns, multiplyRows, ROWS, rowTile, sixes, ZERO } from './tiles'
+
+// Scratch: four arrays of 64 lanes, P, dS, the queries, dO, dQ.
+/** Sum of dO O of each query. */
+const MEAN: usize = 256
+const LOW: usize = 512
+const HIGH: usize = 768
+const WEIGHTS: usize = 1024
+/** A tile's last row reads up to 5 lanes beyond the chunk. */
+const SLOPES: usize = WEIGHTS + 64 * STRIDE
+const QUERIES: usize = SLOPES + 64 * STRIDE + 64
+
+/** Computes the units of parts `begin` to `end` - 1. Scratch: 35 KB + 768 * headDim bytes for each part. */
+export function attentionBackward(problem: Problem, begin: i32, end: i32): void {
+  for (let part = begin; part < end; part++) {
+    const scratch = problem.scratch + <usize>part * problem.scratchBytes
+    const to = load<i32>(problem.bounds + (<usize>part << 2), 4)
+    for (let unit = load<i32>(problem.bounds + (<usize>part << 2)); unit < to; unit++) keyHead(problem, unit, scratch)
+  }
+}
+
+function keyHead(problem: Problem, unit: i32, scratch: usize): void {
+  const keyHeads = problem.heads / problem.group
+  const batch = unit / keyHeads
+  const head = unit % keyHeads
+  const dK = problem.dK + <usize>batch * problem.dKBatch + <usize>head * problem.dKHead
+  const dV = problem.dV + <usize>batch * problem.dVBatch + <usize>head * problem.dVHead
+  const rowBytes = <usize>problem.headDim << 2
+  for (let key = 0; key < problem.keys; key++) {
+    memory.fill(dK + <usize>key * problem.dKToken, 0, rowBytes)
+    memory.fill(dV + <usize>key * problem.dVToken, 0, rowBytes)
+  }
+  const k = problem.k + <usize>batch * problem.kBatch + <usize>head * problem.kHead
+  const v = problem.v + <usize>batch * problem.vBatch + <usize>head * problem.vHead
+  for (let queryHead = head * problem.group; queryHead < (head + 1) * problem.group; queryHead++) {
+    for (let tile = 0; tile < problem.tiles; tile++) backwardTile(problem, batch, queryHead, tile, k, v, dK, dV, scratch)
+  }
+}
+
+function backwardTile(
+  problem: Problem,
+  batch: i32,
+  head: i32,
+  tile: i32,
+  k: usize,
+  v: usize,
+  dK: usize,
+  dV: usize,
+  scratch: usize,
+): void {
+  const start = load<i32>(problem.tileStarts + (<usize>tile << 2))
+  const count = load<i32>(problem.tileStarts + (<usize>tile << 2), 4) - start
+  const headDim = problem.headDim
+  const q = problem.q + <usize>batch * problem.qBatch + <usize>head * problem.qHead + <usize>start * problem.qToken
+  const dO = problem.dOut + <usize>batch * problem.dOutBatch + <usize>head * problem.dOutHead + <usize>start * problem.dOutToken
+  const queries = scratch + QUERIES
+  const dQ = queries + (<usize>headDim << 9)
+  packTokens(q, problem.qToken, count, headDim, problem.scale, queries)
+  packTokens(dO, problem.dOutToken, count, headDim, 1, queries + (<usize>headDim << 8))
+  prepare(problem, batch, head, start, count, dO, scratch)
+  const lowest = least(scratch + LOW, count)
+  const highest = greatest(scratch + HIGH, count)
+  const allLow = greatest(scratch + LOW, count)
+  const allHigh = least(scratch + HIGH, count)
+
+  let mode = ZERO
+  const maskHead = (batch * problem.heads + head) % problem.maskHeads
+  const offsets = problem.entryOffsets + (<usize>(maskHead * problem.tiles + tile) << 2)
+  const entriesEnd = problem.entries + <usize>load<i32>(offsets, 4) * 12
+  for (let entry = problem.entries + <usize>load<i32>(offsets) * 12; entry < entriesEnd; entry += 12) {
+    const first = load<i32>(entry)
+    const from = max(first, lowest)
+    const to = min(load<i32>(entry, 4), highest)
+    const bits = load<usize>(entry, 8)
+    const chunk = chunkOf(to - from)
+    for (let key = from; key < to; key += chunk) {
+      const keys = min(chunk, to - key)
+      const ranged = key < allLow || key + keys > allHigh
+      const chunkBits: usize = bits == 0 ? 0 : bits + (<usize>(key - first) << 3)
+      const row = <usize>key
+      slopes(problem, scratch, k + row * problem.kToken, v + row * problem.vToken, count, key, keys, chunkBits, ranged)
+      addToKeys(scratch + WEIGHTS, scratch + HIGH, dO, problem.dOutToken, dV + row * problem.dVToken, problem.dVToken, headDim, count, key, keys, ranged)
+      addToKeys(scratch + SLOPES, scratch + HIGH, q, problem.qToken, dK + row * problem.dKToken, problem.dKToken, headDim, count, key, keys, ranged)
+      addToQueries(scratch, k + row * problem.kToken, problem.kToken, dQ, headDim, count, key, keys, ranged, mode)
+      mode = ADD
+    }
+  }
+  const rowBytes = <usize>headDim << 2
+  let to = problem.dQ + <usize>batch * problem.dQBatch + <usize>head * problem.dQHead + <usize>start * problem.dQToken
+  for (let lane = 0; lane < count; lane++, to += problem.dQToken) {
+    if (mode == ZERO) memory.fill(to, 0, rowBytes)
+    else memory.copy(to, dQ + <usize>lane * rowBytes, rowBytes)
+  }
+}
+
+/** Ranges, logSumExp to the base 2, and the sum of dO O of each query. Missing lanes repeat the last query. */
+// @ts-ignore: decorator
+@inline function prepare(problem: Problem, batch: i32, head: i32, start: i32, count: i32, dO: usize, scratch: usize): void {
+  copyRanges(problem, batch, start, count, scratch + LOW, scratch + HIGH)
+  const output = problem.out + <usize>batch * problem.outBatch + <usize>head * problem.outHead + <usize>start * problem.outToken
+  const log = problem.logSumExp + (<usize>((batch * problem.heads + head) * problem.tokens + start) << 2)
+  const rowBytes = <usize>problem.headDim << 2
+  for (let lane = 0; lane < 64; lane++) {
+    const query = <usize>min(lane, count - 1)
+    const at = scratch + (<usize>lane << 2)
+    const natural = load<f32>(log + (query << 2))
+    // A query without keys has no weights at all: 2^(score - infinity).
+    store<f32>(at, natural == -Infinity ? Infinity : natural * 1.4426950409)
+    let sum = f32x4.splat(0)
+    const x = dO + query * problem.dOutToken
+    const y = output + query * problem.outToken
+    for (let i: usize = 0; i < rowBytes; i += 16) sum = f32x4.add(sum, f32x4.mul(v128.load(x + i), v128.load(y + i)))
+    const low = f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1)
+    store<f32>(at, low + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3)), MEAN)
+  }
+}
+
+/** P and dS of a chunk, 8 queries at a time. */
+// @ts-ignore: decorator
+@inline function slopes(
+  problem: Problem,
+  scratch: usize,
+  k: usize,
+  v: usize,
+  count: i32,
+  key: i32,
+  keys: i32,
+  bits: usize,
+  ranged: bool,
+): void {
+  const rowBytes = <usize>problem.headDim << 2
+  let panel = scratch + QUERIES
+  for (let lane = 0; lane < count; lane += 8, panel += rowBytes << 3) {
+    const at = <usize>lane << 2
+    const weights = scratch + WEIGHTS + at
+    const slope = scratch + SLOPES + at
+    let needed = keys
+    if (ranged) needed = max(min(keys, greatest(scratch + HIGH + at, 8) - key), 0)
+    multiplyRows(ZERO, k, problem.kToken, rowBytes, panel, 32, weights, STRIDE, needed)
+    multiplyRows(ZERO, v, problem.vToken, rowBytes, panel + (<usize>problem.headDim << 8), 32, slope, STRIDE, needed)
+    if (bits != 0) excludeByBits(weights, STRIDE, needed, bits, lane)
+    if (ranged) {
+      excludeByRange(weights, STRIDE, needed, key, scratch + LOW + at, scratch + HIGH + at)
+      for (let row = <usize>needed * STRIDE; row < <usize>keys * STRIDE; row += STRIDE) {
+        v128.store(weights + row, f32x4.splat(0))
+        v128.store(weights + row, f32x4.splat(0), 16)
+        v128.store(slope + row, f32x4.splat(0))
+        v128.store(slope + row, f32x4.splat(0), 16)
+      }
+    }
+    weigh(weights, slope, needed, scratch + at, scratch + MEAN + at, problem.scale * 0.6931471806)
+  }
+}
+
+/** Scores become weights, and dP becomes dS, for 8 queries. Where a weight is 0 so is dS, whatever dP is. */
+function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean: usize, scale: f32): void {
+  const zero = f32x4.splat(<f32>keys * 0)
+  const shift = SHIFT(zero)
+  const least = FLOOR(zero)
+  const c0 = C0(zero)
+  const c1 = C1(zero)
+  const c2 = C2(zero)
+  const c3 = C3(zero)
+  const c4 = C4(zero)
+  const c5 = C5(zero)
+  const factor = f32x4.splat(scale)
+  for (const end = weights + <usize>keys * STRIDE; weights != end; weights += STRIDE, slopes += STRIDE) {
+    for (let half: usize = 0; half < 32; half += 16) {
+      const p = exp2(f32x4.sub(v128.load(weights + half), v128.load(logSumExp + half)), shift, least, c0, c1, c2, c3, c4, c5)
+      v128.store(weights + half, p)
+      const d = f32x4.mul(f32x4.mul(p, factor), f32x4.sub(v128.load(slopes + half), v128.load(mean + half)))
+      v128.store(slopes + half, v128.andnot(d, f32x4.eq(p, f32x4.splat(0))))
+    }
+  }
+}
+
+/** Gradients of keys or values: += A B with A [key][query], B the queries' rows. */
+// @ts-ignore: decorator
+@inline function addToKeys(
+  a: usize,
+  high: usize,
+  b: usize,
+  bToken: usize,
+  gradient: usize,
+  gradientToken: usize,
+  headDim: i32,
+  count: i32,
+  key: i32,
+  keys: i32,
+  ranged: bool,
+): void {
+  let six = sixes(keys)
+  for (let row = 0, rows = 0; row < keys; row += rows) {
+    rows = six-- > 0 ? ROWS : min(5, keys - row)
+    // The first queries of a causal tile do not meet its last keys.
+    let lane = 0
+    if (ranged) while (lane < count - 1 && load<i32>(high + (<usize>lane << 2)) <= key + row) lane++
+    const from = a + <usize>row * STRIDE + (<usize>lane << 2)
+    const to = gradient + <usize>row * gradientToken
+    rowTile(from, STRIDE, <usize>(count - lane) << 2, b + <usize>lane * bToken, bToken, to, gradientToken, rows, headDim >> 2)
+  }
+}
+
+/** dQ += dS^T K, ROWS queries at a time. */
+// @ts-ignore: decorator
+@inline function addToQueries(
+  scratch: usize,
+  k: usize,
+  kToken: usize,
+  dQ: usize,
+  headDim: i32,
+  count: i32,
+  key: i32,
+  keys: i32,
+  ranged: bool,
+  mode: i32,
+): void {
+  const stride = <usize>headDim << 2
+  let six = sixes(count)
+  for (let lane = 0, rows = 0; lane < count; lane += rows) {
+    rows = six-- > 0 ? ROWS : min(5, count - lane)
+    const at = <usize>lane << 2
+    let needed = keys
+    if (ranged) needed = max(min(keys, greatest(scratch + HIGH + at, rows) - key), 1)
+    multiplyColumns(mode, scratch + SLOPES + at, STRIDE, needed, k, kToken, dQ + <usize>lane * stride, stride, scratch, rows, headDim >> 2)
+  }
+}

@@ -1,0 +1,2 @@
+export { attentionBackward } from './backward'
+export { attention } from './forward'
