@@ -1,13 +1,21 @@
 import { defineConfig } from 'vitest/config'
 
+const shared = { pool: 'forks' as const, execArgv: ['--expose-gc'], testTimeout: 30_000 }
+
+/** The conformance tests in one variant of the kernels. */
+function variant(name: string, env: Record<string, string>) {
+  return {
+    test: { ...shared, name, env: { NNZ_WASM: '', NNZ_THREADS: '', ...env }, include: ['test/conformance.test.ts'] },
+  }
+}
+
 // biome-ignore lint/style/noDefaultExport: the test runner reads the default export
 export default defineConfig({
   test: {
-    include: ['test/*.test.ts'],
-    pool: 'forks',
-    // Tests of finalisers collect garbage themselves.
-    execArgv: ['--expose-gc'],
-    env: { NNZ_WASM: '', NNZ_THREADS: '' },
-    testTimeout: 30_000,
+    projects: [
+      { test: { ...shared, name: 'default', env: { NNZ_WASM: '', NNZ_THREADS: '' }, include: ['test/*.test.ts'] } },
+      variant('base', { NNZ_WASM: 'base' }),
+      variant('two threads', { NNZ_THREADS: '2' }),
+    ],
   },
 })

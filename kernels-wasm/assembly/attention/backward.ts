@@ -1,7 +1,7 @@
 // Attention backward. A unit is a key head: its query heads and their tiles come one after another, so that dK and dV are
-// summed in one order by one thread. Per tile and chunk of up to 64 keys, all as [key][query]: the weights P = 2^(score -
+// summed in one order by one thread. Per tile and chunk of up to 64 keys, all as [key][query]: the weights P = e^(score -
 // logSumExp) and dP = V dO^T, dS = scale P (dP - sum of dO O); then dV += P dO, dK += dS Q, dQ += dS^T K.
-import { C0, C1, C2, C3, C4, C5, exp2, FLOOR, SHIFT } from './exp2'
+import { C2, C3, C4, C5, exp, LEAST, LOG2E, MINUS_LN2, ONE, SHIFT } from './exponential'
 import { excludeByBits, excludeByRange } from './mask'
 import { packTokens } from './pack'
 import { Problem } from './problem'
@@ -101,7 +101,7 @@ function backwardTile(
   }
 }
 
-/** Ranges, logSumExp to the base 2, and the sum of dO O of each query. Missing lanes repeat the last query. */
+/** Ranges, logSumExp, and the sum of dO O of each query. Missing lanes repeat the last query. */
 // @ts-ignore: decorator
 @inline function prepare(problem: Problem, batch: i32, head: i32, start: i32, count: i32, dO: usize, scratch: usize): void {
   copyRanges(problem, batch, start, count, scratch + LOW, scratch + HIGH)
@@ -112,8 +112,8 @@ function backwardTile(
     const query = <usize>min(lane, count - 1)
     const at = scratch + (<usize>lane << 2)
     const natural = load<f32>(log + (query << 2))
-    // A query without keys has no weights at all: 2^(score - infinity).
-    store<f32>(at, natural == -Infinity ? Infinity : natural * 1.4426950409)
+    // A query without keys has no weights at all: e^(score - infinity).
+    store<f32>(at, natural == -Infinity ? Infinity : natural)
     let sum = f32x4.splat(0)
     const x = dO + query * problem.dOutToken
     const y = output + query * problem.outToken
@@ -156,17 +156,18 @@ function backwardTile(
         v128.store(slope + row, f32x4.splat(0), 16)
       }
     }
-    weigh(weights, slope, needed, scratch + at, scratch + MEAN + at, problem.scale * 0.6931471806)
+    weigh(weights, slope, needed, scratch + at, scratch + MEAN + at, problem.scale)
   }
 }
 
 /** Scores become weights, and dP becomes dS, for 8 queries. Where a weight is 0 so is dS, whatever dP is. */
 function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean: usize, scale: f32): void {
   const zero = f32x4.splat(<f32>keys * 0)
+  const log2e = LOG2E(zero)
   const shift = SHIFT(zero)
-  const least = FLOOR(zero)
-  const c0 = C0(zero)
-  const c1 = C1(zero)
+  const ln2 = MINUS_LN2(zero)
+  const least = LEAST(zero)
+  const one = ONE(zero)
   const c2 = C2(zero)
   const c3 = C3(zero)
   const c4 = C4(zero)
@@ -174,7 +175,7 @@ function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean:
   const factor = f32x4.splat(scale)
   for (const end = weights + <usize>keys * STRIDE; weights != end; weights += STRIDE, slopes += STRIDE) {
     for (let half: usize = 0; half < 32; half += 16) {
-      const p = exp2(f32x4.sub(v128.load(weights + half), v128.load(logSumExp + half)), shift, least, c0, c1, c2, c3, c4, c5)
+      const p = exp(f32x4.sub(v128.load(weights + half), v128.load(logSumExp + half)), log2e, shift, ln2, least, one, c2, c3, c4, c5)
       v128.store(weights + half, p)
       const d = f32x4.mul(f32x4.mul(p, factor), f32x4.sub(v128.load(slopes + half), v128.load(mean + half)))
       v128.store(slopes + half, v128.andnot(d, f32x4.eq(p, f32x4.splat(0))))

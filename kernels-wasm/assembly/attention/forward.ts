@@ -1,6 +1,6 @@
 // Attention forward. For each tile of up to 64 queries: the scaled queries stand in lanes, keys and values are read where they
 // are. Per chunk of up to 64 keys: scores [key][query] = K Q^T, online softmax down the columns, O = factor * O + P^T V.
-import { ln } from './exp2'
+import { ln } from './exponential'
 import { excludeByBits, excludeByRange } from './mask'
 import { packTokens } from './pack'
 import { Problem } from './problem'
@@ -159,6 +159,6 @@ function forwardTile(problem: Problem, unit: i32, scratch: usize): void {
     const inverse = f32x4.splat(1 / sum)
     for (let i: usize = 0; i < rowBytes; i += 16) v128.store(out + i, f32x4.mul(inverse, v128.load(output + i)))
     const natural = f32x4.extract_lane(ln(f32x4.splat(sum)), 0)
-    store<f32>(log, load<f32>(at) * 0.6931471806 + (sum == sum ? natural : sum))
+    store<f32>(log, load<f32>(at) + (sum == sum ? natural : sum))
   }
 }

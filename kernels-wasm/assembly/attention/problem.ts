@@ -27,7 +27,6 @@ export class Problem {
   group: i32
   tokens: i32
   headDim: i32
-  /** Times log2 e. */
   scale: f32
   tiles: i32
   maskHeads: i32

@@ -98,7 +98,8 @@ export function backwardRow(
   for (let i = 0; i < headDim; i++) mean += dOutput.data[dAt + i] * output.data[outputAt + i]
   sums.fill(0)
   for (let n = 0; n < used; n++) {
-    const weight = Math.exp(weights[n] - lse)
+    // Rounded as logSumExp is, so that the two errors cancel where one key has all the weight.
+    const weight = Math.exp(Math.fround(weights[n]) - lse)
     const slope = scale * weight * (slopes[n] - mean)
     const kAt = batch * k.strides[0] + keyHead * k.strides[1] + kept[n] * k.strides[2]
     const to = ((batch * keyHeads + keyHead) * keys + kept[n]) * headDim

@@ -74,7 +74,7 @@ function createRoom(
         group: heads / keyHeads,
         tokens,
         headDim,
-        scale: scale * Math.LOG2E,
+        scale,
         tiles: packing.schedule.tiles,
         maskHeads: packing.schedule.heads,
         tileStarts: packing.tileStarts,
