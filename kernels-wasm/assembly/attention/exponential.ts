@@ -31,24 +31,24 @@ import { madd } from '../lib/vector'
 }
 // @ts-ignore: decorator
 @inline export function C2(zero: v128): v128 {
-  return hoisted(zero, 0.4999921918)
+  return hoisted(zero, 0.499992311)
 }
 // @ts-ignore: decorator
 @inline export function C3(zero: v128): v128 {
-  return hoisted(zero, 0.166667372)
+  return hoisted(zero, 0.1666711569)
 }
 // @ts-ignore: decorator
 @inline export function C4(zero: v128): v128 {
-  return hoisted(zero, 0.04189503565)
+  return hoisted(zero, 0.04189033061)
 }
 // @ts-ignore: decorator
 @inline export function C5(zero: v128): v128 {
-  return hoisted(zero, 0.008347657509)
+  return hoisted(zero, 0.008312501013)
 }
 
 /**
  * e^x for x <= 0 (and a little above): x = n ln 2 + r with |r| <= ln 2 / 2, e^r by a polynomial of degree 5 whose first
- * coefficients are 1 (Remez, relative error 1.6e-7). 0 below -55.45 and for -infinity; NaN stays NaN.
+ * coefficients are 1 (Lawson, relative error 1.05e-7). 0 below -55.45 and for -infinity; NaN stays NaN.
  */
 // @ts-ignore: decorator
 @inline export function exp(
