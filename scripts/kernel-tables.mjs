@@ -22,7 +22,9 @@ for (const name of readdirSync(new URL('packages/', root))) {
   const [start, end] = [text.indexOf(START), text.indexOf(END)]
   if (start < 0 || end < start) continue
   const exported = await import(new URL('dist/index.js', folder))
-  const kernels = Object.entries(exported).flatMap(([key, rows]) => (/^(k|\w+K)ernels$/.test(key) ? rows : []))
+  const tables = Object.entries(exported).flatMap(([key, rows]) => (/^(k|\w+K)ernels$/.test(key) ? rows : []))
+  // A package of several operations exports the table of each, and all together.
+  const kernels = [...new Set(tables)]
   const written = `${text.slice(0, start + START.length)}\n\n${table(kernels)}\n\n${text.slice(end)}`
   if (written === text) continue
   old++
