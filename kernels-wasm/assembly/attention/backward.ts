@@ -2,11 +2,11 @@
 // summed in one order by one thread. Per tile and chunk of up to 64 keys, all as [key][query]: the weights P = e^(score -
 // logSumExp) and dP = V dO^T, dS = scale P (dP - sum of dO O); then dV += P dO, dK += dS Q, dQ += dS^T K.
 import { C2, C3, C4, C5, exp, LEAST, LOG2E, MINUS_LN2, ONE, SHIFT } from './exponential'
-import { excludeByBits, excludeByRange } from './mask'
+import { clearRows, excludeByBits, excludeByRange } from './mask'
 import { packTokens } from './pack'
 import { Problem } from './problem'
-import { chunkOf, copyRanges, greatest, least, STRIDE } from './tile'
-import { ADD, multiplyColumns, multiplyRows, ROWS, rowTile, sixes, ZERO } from './tiles'
+import { at, chunkOf, copyRanges, neededKeys } from './tile'
+import { addColumns, addRows, productRows, ROWS, sixes, STRIDE } from './tiles'
 
 // Scratch: four arrays of 64 lanes, P, dS, the queries, dO, dQ.
 /** Sum of dO O of each query. */
@@ -14,11 +14,10 @@ const MEAN: usize = 256
 const LOW: usize = 512
 const HIGH: usize = 768
 const WEIGHTS: usize = 1024
-/** A tile's last row reads up to 5 lanes beyond the chunk. */
 const SLOPES: usize = WEIGHTS + 64 * STRIDE
 const QUERIES: usize = SLOPES + 64 * STRIDE + 64
 
-/** Computes the units of parts `begin` to `end` - 1. Scratch: 35 KB + 768 * headDim bytes for each part. */
+/** Computes the units of parts `begin` to `end` - 1. Scratch: 38 KB + 768 * headDim bytes for each part. */
 export function attentionBackward(problem: Problem, begin: i32, end: i32): void {
   for (let part = begin; part < end; part++) {
     const scratch = problem.scratch + <usize>part * problem.scratchBytes
@@ -66,12 +65,13 @@ function backwardTile(
   packTokens(q, problem.qToken, count, headDim, problem.scale, queries)
   packTokens(dO, problem.dOutToken, count, headDim, 1, queries + (<usize>headDim << 8))
   prepare(problem, batch, head, start, count, dO, scratch)
-  const lowest = least(scratch + LOW, count)
-  const highest = greatest(scratch + HIGH, count)
-  const allLow = greatest(scratch + LOW, count)
-  const allHigh = least(scratch + HIGH, count)
+  memory.fill(dQ, 0, <usize>headDim << 8)
+  // Both ends of the ranges rise from query to query.
+  const lowest = at(scratch + LOW, 0)
+  const highest = at(scratch + HIGH, 63)
+  const allLow = at(scratch + LOW, 63)
+  const allHigh = at(scratch + HIGH, 0)
 
-  let mode = ZERO
   const maskHead = (batch * problem.heads + head) % problem.maskHeads
   const offsets = problem.entryOffsets + (<usize>(maskHead * problem.tiles + tile) << 2)
   const entriesEnd = problem.entries + <usize>load<i32>(offsets, 4) * 12
@@ -89,16 +89,12 @@ function backwardTile(
       slopes(problem, scratch, k + row * problem.kToken, v + row * problem.vToken, count, key, keys, chunkBits, ranged)
       addToKeys(scratch + WEIGHTS, scratch + HIGH, dO, problem.dOutToken, dV + row * problem.dVToken, problem.dVToken, headDim, count, key, keys, ranged)
       addToKeys(scratch + SLOPES, scratch + HIGH, q, problem.qToken, dK + row * problem.dKToken, problem.dKToken, headDim, count, key, keys, ranged)
-      addToQueries(scratch, k + row * problem.kToken, problem.kToken, dQ, headDim, count, key, keys, ranged, mode)
-      mode = ADD
+      addToQueries(scratch, k + row * problem.kToken, problem.kToken, dQ, headDim, count, key, keys, ranged)
     }
   }
   const rowBytes = <usize>headDim << 2
   let to = problem.dQ + <usize>batch * problem.dQBatch + <usize>head * problem.dQHead + <usize>start * problem.dQToken
-  for (let lane = 0; lane < count; lane++, to += problem.dQToken) {
-    if (mode == ZERO) memory.fill(to, 0, rowBytes)
-    else memory.copy(to, dQ + <usize>lane * rowBytes, rowBytes)
-  }
+  for (let lane = 0; lane < count; lane++, to += problem.dQToken) memory.copy(to, dQ + <usize>lane * rowBytes, rowBytes)
 }
 
 /** Ranges, logSumExp, and the sum of dO O of each query. Missing lanes repeat the last query. */
@@ -139,28 +135,24 @@ function backwardTile(
   const rowBytes = <usize>problem.headDim << 2
   let panel = scratch + QUERIES
   for (let lane = 0; lane < count; lane += 8, panel += rowBytes << 3) {
-    const at = <usize>lane << 2
-    const weights = scratch + WEIGHTS + at
-    const slope = scratch + SLOPES + at
-    let needed = keys
-    if (ranged) needed = max(min(keys, greatest(scratch + HIGH + at, 8) - key), 0)
-    multiplyRows(ZERO, k, problem.kToken, rowBytes, panel, 32, weights, STRIDE, needed)
-    multiplyRows(ZERO, v, problem.vToken, rowBytes, panel + (<usize>problem.headDim << 8), 32, slope, STRIDE, needed)
-    if (bits != 0) excludeByBits(weights, STRIDE, needed, bits, lane)
+    const lanes = scratch + (<usize>lane << 2)
+    const weights = lanes + WEIGHTS
+    const slope = lanes + SLOPES
+    const needed = ranged ? neededKeys(keys, key, at(lanes + HIGH, 7)) : keys
+    productRows(k, problem.kToken, rowBytes, panel, weights, needed)
+    productRows(v, problem.vToken, rowBytes, panel + (<usize>problem.headDim << 8), slope, needed)
+    if (bits != 0) excludeByBits(weights, needed, bits, lane)
     if (ranged) {
-      excludeByRange(weights, STRIDE, needed, key, scratch + LOW + at, scratch + HIGH + at)
-      for (let row = <usize>needed * STRIDE; row < <usize>keys * STRIDE; row += STRIDE) {
-        v128.store(weights + row, f32x4.splat(0))
-        v128.store(weights + row, f32x4.splat(0), 16)
-        v128.store(slope + row, f32x4.splat(0))
-        v128.store(slope + row, f32x4.splat(0), 16)
-      }
+      excludeByRange(weights, needed, key, lanes + LOW, lanes + HIGH)
+      clearRows(weights, needed, keys)
+      clearRows(slope, needed, keys)
     }
-    weigh(weights, slope, needed, scratch + at, scratch + MEAN + at, problem.scale)
+    weigh(weights, slope, needed, lanes, lanes + MEAN, problem.scale)
+    weigh(weights + 16, slope + 16, needed, lanes + 16, lanes + MEAN + 16, problem.scale)
   }
 }
 
-/** Scores become weights, and dP becomes dS, for 8 queries. Where a weight is 0 so is dS, whatever dP is. */
+/** Scores become weights, and dP becomes dS, for 4 queries. Where a weight is 0 so is dS, whatever dP is. */
 function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean: usize, scale: f32): void {
   const zero = f32x4.splat(<f32>keys * 0)
   const log2e = LOG2E(zero)
@@ -173,13 +165,13 @@ function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean:
   const c4 = C4(zero)
   const c5 = C5(zero)
   const factor = f32x4.splat(scale)
+  const log = v128.load(logSumExp)
+  const average = v128.load(mean)
   for (const end = weights + <usize>keys * STRIDE; weights != end; weights += STRIDE, slopes += STRIDE) {
-    for (let half: usize = 0; half < 32; half += 16) {
-      const p = exp(f32x4.sub(v128.load(weights + half), v128.load(logSumExp + half)), log2e, shift, ln2, least, one, c2, c3, c4, c5)
-      v128.store(weights + half, p)
-      const d = f32x4.mul(f32x4.mul(p, factor), f32x4.sub(v128.load(slopes + half), v128.load(mean + half)))
-      v128.store(slopes + half, v128.andnot(d, f32x4.eq(p, f32x4.splat(0))))
-    }
+    const p = exp(f32x4.sub(v128.load(weights), log), log2e, shift, ln2, least, one, c2, c3, c4, c5)
+    v128.store(weights, p)
+    const d = f32x4.mul(f32x4.mul(p, factor), f32x4.sub(v128.load(slopes), average))
+    v128.store(slopes, v128.andnot(d, f32x4.eq(p, f32x4.splat(0))))
   }
 }
 
@@ -203,10 +195,10 @@ function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean:
     rows = six-- > 0 ? ROWS : min(5, keys - row)
     // The first queries of a causal tile do not meet its last keys.
     let lane = 0
-    if (ranged) while (lane < count - 1 && load<i32>(high + (<usize>lane << 2)) <= key + row) lane++
+    if (ranged) while (lane < count - 1 && at(high, lane) <= key + row) lane++
     const from = a + <usize>row * STRIDE + (<usize>lane << 2)
     const to = gradient + <usize>row * gradientToken
-    rowTile(from, STRIDE, <usize>(count - lane) << 2, b + <usize>lane * bToken, bToken, to, gradientToken, rows, headDim >> 2)
+    addRows(from, <usize>(count - lane) << 2, b + <usize>lane * bToken, bToken, to, gradientToken, rows, headDim >> 2)
   }
 }
 
@@ -222,15 +214,13 @@ function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean:
   key: i32,
   keys: i32,
   ranged: bool,
-  mode: i32,
 ): void {
   const stride = <usize>headDim << 2
   let six = sixes(count)
-  for (let lane = 0, rows = 0; lane < count; lane += rows) {
+  for (let lane = 0, rows = 0; lane < count; lane += rows, dQ += <usize>rows * stride) {
     rows = six-- > 0 ? ROWS : min(5, count - lane)
-    const at = <usize>lane << 2
-    let needed = keys
-    if (ranged) needed = max(min(keys, greatest(scratch + HIGH + at, rows) - key), 1)
-    multiplyColumns(mode, scratch + SLOPES + at, STRIDE, needed, k, kToken, dQ + <usize>lane * stride, stride, scratch, rows, headDim >> 2)
+    const lanes = scratch + (<usize>lane << 2)
+    const needed = ranged ? neededKeys(keys, key, at(lanes + HIGH, rows - 1)) : keys
+    if (needed > 0) addColumns(lanes + SLOPES, needed, k, kToken, dQ, stride, rows, headDim >> 2)
   }
 }

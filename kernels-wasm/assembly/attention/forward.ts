@@ -1,23 +1,23 @@
 // Attention forward. For each tile of up to 64 queries: the scaled queries stand in lanes, keys and values are read where they
 // are. Per chunk of up to 64 keys: scores [key][query] = K Q^T, online softmax down the columns, O = factor * O + P^T V.
 import { ln } from './exponential'
-import { excludeByBits, excludeByRange } from './mask'
+import { clearRows, excludeByBits, excludeByRange } from './mask'
 import { packTokens } from './pack'
 import { Problem } from './problem'
-import { LOWEST, softmax } from './softmax'
-import { chunkOf, copyRanges, greatest, least, STRIDE } from './tile'
-import { multiplyColumns, multiplyRows, ROWS, SCALE, sixes, ZERO } from './tiles'
+import { LOWEST, raise, softmax } from './softmax'
+import { at, chunkOf, copyRanges, neededKeys } from './tile'
+import { ROWS, scaleColumns, scoreRows, sixes, STRIDE } from './tiles'
 
-// Scratch: five arrays of 64 lanes, the chunk of scores, the queries, the output.
-const SUM: usize = 256
-const FACTOR: usize = 512
-const LOW: usize = 768
-const HIGH: usize = 1024
-const SCORES: usize = 1280
-/** A tile's last row reads up to 5 lanes beyond the chunk. */
+// Scratch: the maximum of each of 64 queries, and more arrays of 64; the chunk of scores, the queries, the output.
+const MAXIMUM: usize = 256
+const SUM: usize = 512
+const FACTOR: usize = 768
+const LOW: usize = 1024
+const HIGH: usize = 1280
+const SCORES: usize = 1536
 const QUERIES: usize = SCORES + 64 * STRIDE + 64
 
-/** Computes the units of parts `begin` to `end` - 1. Scratch: 18 KB + 512 * headDim bytes for each part. */
+/** Computes the units of parts `begin` to `end` - 1. Scratch: 20 KB + 512 * headDim bytes for each part. */
 export function attention(problem: Problem, begin: i32, end: i32): void {
   for (let part = begin; part < end; part++) {
     const scratch = problem.scratch + <usize>part * problem.scratchBytes
@@ -39,19 +39,20 @@ function forwardTile(problem: Problem, unit: i32, scratch: usize): void {
   const output = queries + (<usize>headDim << 8)
   const q = problem.q + <usize>batch * problem.qBatch + <usize>head * problem.qHead + <usize>start * problem.qToken
   packTokens(q, problem.qToken, count, headDim, problem.scale, queries)
+  memory.fill(output, 0, <usize>headDim << 8)
   for (let lane: usize = 0; lane < 256; lane += 16) {
     v128.store(scratch + lane, f32x4.splat(LOWEST))
     v128.store(scratch + SUM + lane, f32x4.splat(0))
   }
   copyRanges(problem, batch, start, count, scratch + LOW, scratch + HIGH)
-  const lowest = least(scratch + LOW, count)
-  const highest = greatest(scratch + HIGH, count)
-  const allLow = greatest(scratch + LOW, count)
-  const allHigh = least(scratch + HIGH, count)
+  // Both ends of the ranges rise from query to query.
+  const lowest = at(scratch + LOW, 0)
+  const highest = at(scratch + HIGH, 63)
+  const allLow = at(scratch + LOW, 63)
+  const allHigh = at(scratch + HIGH, 0)
   const k = problem.k + <usize>batch * problem.kBatch + <usize>keyHead * problem.kHead
   const v = problem.v + <usize>batch * problem.vBatch + <usize>keyHead * problem.vHead
 
-  let mode = ZERO
   const offsets = problem.entryOffsets + (<usize>((batchHead % problem.maskHeads) * problem.tiles + tile) << 2)
   const entriesEnd = problem.entries + <usize>load<i32>(offsets, 4) * 12
   for (let entry = problem.entries + <usize>load<i32>(offsets) * 12; entry < entriesEnd; entry += 12) {
@@ -66,11 +67,10 @@ function forwardTile(problem: Problem, unit: i32, scratch: usize): void {
       const chunkBits: usize = bits == 0 ? 0 : bits + (<usize>(key - first) << 3)
       const kChunk = k + <usize>key * problem.kToken
       weights(scratch, kChunk, problem.kToken, headDim, count, key, keys, chunkBits, ranged)
-      addValues(scratch, v + <usize>key * problem.vToken, problem.vToken, output, headDim, count, key, keys, ranged, mode)
-      mode = SCALE
+      addValues(scratch, v + <usize>key * problem.vToken, problem.vToken, output, headDim, count, key, keys, ranged)
     }
   }
-  finish(problem, scratch, output, batch, head, start, count, mode)
+  finish(problem, scratch, output, batch, head, start, count)
 }
 
 /** Scores of a chunk and their softmax, 8 queries at a time. */
@@ -87,23 +87,25 @@ function forwardTile(problem: Problem, unit: i32, scratch: usize): void {
   ranged: bool,
 ): void {
   let panel = scratch + QUERIES
-  const panelBytes = <usize>headDim << 5
-  for (let lane = 0; lane < count; lane += 8, panel += panelBytes) {
-    const at = <usize>lane << 2
-    const scores = scratch + SCORES + at
-    let needed = keys
-    // Keys beyond the range of all eight queries are not computed.
-    if (ranged) needed = max(min(keys, greatest(scratch + HIGH + at, 8) - key), 0)
-    multiplyRows(ZERO, k, kToken, <usize>headDim << 2, panel, 32, scores, STRIDE, needed)
-    if (bits != 0) excludeByBits(scores, STRIDE, needed, bits, lane)
-    if (ranged) {
-      excludeByRange(scores, STRIDE, needed, key, scratch + LOW + at, scratch + HIGH + at)
-      for (let row = scores + <usize>needed * STRIDE; row < scores + <usize>keys * STRIDE; row += STRIDE) {
-        v128.store(row, f32x4.splat(0))
-        v128.store(row, f32x4.splat(0), 16)
-      }
+  const rowBytes = <usize>headDim << 2
+  for (let lane = 0; lane < count; lane += 8, panel += rowBytes << 3) {
+    const lanes = scratch + (<usize>lane << 2)
+    const scores = lanes + SCORES
+    const maximum = lanes + MAXIMUM
+    const needed = ranged ? neededKeys(keys, key, at(lanes + HIGH, 7)) : keys
+    v128.store(maximum, v128.load(lanes))
+    v128.store(maximum, v128.load(lanes, 16), 16)
+    scoreRows(k, kToken, rowBytes, panel, scores, needed, maximum)
+    if (bits != 0 || ranged) {
+      if (bits != 0) excludeByBits(scores, needed, bits, lane)
+      if (ranged) excludeByRange(scores, needed, key, lanes + LOW, lanes + HIGH)
+      clearRows(scores, needed, keys)
+      v128.store(maximum, v128.load(lanes))
+      v128.store(maximum, v128.load(lanes, 16), 16)
+      raise(scores, needed, maximum)
     }
-    softmax(scores, STRIDE, needed, scratch + at, scratch + SUM + at, scratch + FACTOR + at)
+    softmax(scores, needed, lanes, maximum, lanes + SUM, lanes + FACTOR)
+    softmax(scores + 16, needed, lanes + 16, maximum + 16, lanes + SUM + 16, lanes + FACTOR + 16)
   }
 }
 
@@ -119,17 +121,15 @@ function forwardTile(problem: Problem, unit: i32, scratch: usize): void {
   key: i32,
   keys: i32,
   ranged: bool,
-  mode: i32,
 ): void {
   const outputStride = <usize>headDim << 2
   let six = sixes(count)
-  for (let lane = 0, rows = 0; lane < count; lane += rows) {
+  for (let lane = 0, rows = 0; lane < count; lane += rows, output += <usize>rows * outputStride) {
     rows = six-- > 0 ? ROWS : min(5, count - lane)
-    const at = <usize>lane << 2
-    let needed = keys
+    const lanes = scratch + (<usize>lane << 2)
     // One key at least, so that O is scaled; its weights are 0.
-    if (ranged) needed = max(min(keys, greatest(scratch + HIGH + at, rows) - key), 1)
-    multiplyColumns(mode, scratch + SCORES + at, STRIDE, needed, v, vToken, output + <usize>lane * outputStride, outputStride, scratch + FACTOR + at, rows, headDim >> 2)
+    const needed = ranged ? max(neededKeys(keys, key, at(lanes + HIGH, rows - 1)), 1) : keys
+    scaleColumns(lanes + SCORES, needed, v, vToken, output, outputStride, lanes + FACTOR, rows, headDim >> 2)
   }
 }
 
@@ -143,22 +143,27 @@ function forwardTile(problem: Problem, unit: i32, scratch: usize): void {
   head: i32,
   start: i32,
   count: i32,
-  mode: i32,
 ): void {
   const rowBytes = <usize>problem.headDim << 2
   let out = problem.out + <usize>batch * problem.outBatch + <usize>head * problem.outHead + <usize>start * problem.outToken
   let log = problem.logSumExp + (<usize>((batch * problem.heads + head) * problem.tokens + start) << 2)
+  for (let lane: usize = 0; lane < <usize>count << 2; lane += 16) {
+    const lanes = scratch + lane
+    const sum = v128.load(lanes, SUM)
+    v128.store(lanes + FACTOR, f32x4.div(f32x4.splat(1), sum))
+    // NaN is not above 0, and ln does not know it.
+    const natural = v128.bitselect(ln(sum), sum, f32x4.gt(sum, f32x4.splat(0)))
+    v128.store(lanes, f32x4.add(v128.load(lanes), natural))
+  }
   for (let lane = 0; lane < count; lane++, out += problem.outToken, output += rowBytes, log += 4) {
-    const at = scratch + (<usize>lane << 2)
-    const sum = load<f32>(at, SUM)
-    if (mode == ZERO || sum == 0) {
+    const lanes = scratch + (<usize>lane << 2)
+    if (load<f32>(lanes, SUM) == 0) {
       memory.fill(out, 0, rowBytes)
       store<f32>(log, -Infinity)
       continue
     }
-    const inverse = f32x4.splat(1 / sum)
+    const inverse = v128.load32_splat(lanes, FACTOR)
     for (let i: usize = 0; i < rowBytes; i += 16) v128.store(out + i, f32x4.mul(inverse, v128.load(output + i)))
-    const natural = f32x4.extract_lane(ln(f32x4.splat(sum)), 0)
-    store<f32>(log, load<f32>(at) + (sum == sum ? natural : sum))
+    store<f32>(log, load<f32>(lanes))
   }
 }

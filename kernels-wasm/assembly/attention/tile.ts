@@ -1,40 +1,41 @@
-// The scratch of one part, and the shape of a tile of queries.
+// What forward and backward know of a tile of queries.
 import { Problem } from './problem'
 
 /** Queries of a tile at most, and keys of a chunk. */
-export const TILE: i32 = 64
-/** Bytes between the keys of a chunk of scores. */
-export const STRIDE: usize = 256
+const TILE: i32 = 64
 
 /** Keys of the chunks into which `keys` keys are cut: of about equal size, 64 at most. */
 // @ts-ignore: decorator
 @inline export function chunkOf(keys: i32): i32 {
   const chunks = (keys + TILE - 1) / TILE
-  return chunks == 0 ? 1 : (keys + chunks - 1) / chunks
+  return chunks <= 1 ? TILE : (keys + chunks - 1) / chunks
+}
+
+/** Entry `lane` of an array of integers. */
+// @ts-ignore: decorator
+@inline export function at(values: usize, lane: i32): i32 {
+  return load<i32>(values + (<usize>lane << 2))
 }
 
 /** Copies the ranges of a tile's queries; the lanes that are missing repeat the last query. */
 export function copyRanges(problem: Problem, batch: i32, start: i32, count: i32, low: usize, high: usize): void {
-  const from = <usize>batch * problem.rangeBatch + ((<usize>start) << 2)
-  for (let lane = 0; lane < TILE; lane++) {
-    const offset = from + (<usize>min(lane, count - 1) << 2)
-    store<i32>(low + (<usize>lane << 2), load<i32>(problem.low + offset))
-    store<i32>(high + (<usize>lane << 2), load<i32>(problem.high + offset))
+  const from = <usize>batch * problem.rangeBatch + (<usize>start << 2)
+  const bytes = <usize>count << 2
+  memory.copy(low, problem.low + from, bytes)
+  memory.copy(high, problem.high + from, bytes)
+  const lastLow = at(low, count - 1)
+  const lastHigh = at(high, count - 1)
+  for (let lane = bytes; lane < <usize>TILE << 2; lane += 4) {
+    store<i32>(low + lane, lastLow)
+    store<i32>(high + lane, lastHigh)
   }
 }
 
-/** The least of `count` integers. */
+/**
+ * How many of a chunk's `keys` keys, the first of which is `key`, a group of queries needs, given the end of its last query's
+ * range: ends rise from query to query.
+ */
 // @ts-ignore: decorator
-@inline export function least(values: usize, count: i32): i32 {
-  let result = load<i32>(values)
-  for (let i = 1; i < count; i++) result = min(result, load<i32>(values + (<usize>i << 2)))
-  return result
-}
-
-/** The greatest of `count` integers. */
-// @ts-ignore: decorator
-@inline export function greatest(values: usize, count: i32): i32 {
-  let result = load<i32>(values)
-  for (let i = 1; i < count; i++) result = max(result, load<i32>(values + (<usize>i << 2)))
-  return result
+@inline export function neededKeys(keys: i32, key: i32, end: i32): i32 {
+  return max(min(keys, end - key), 0)
 }

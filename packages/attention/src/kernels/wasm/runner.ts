@@ -105,7 +105,7 @@ function unitWork(problem: AttentionProblem, packing: PatternPacking): Float64Ar
 
 /** Bytes of scratch of a part of `attention`. */
 function forwardScratch(headDim: number): number {
-  return 18_432 + 512 * headDim
+  return 20_480 + 512 * headDim
 }
 
 /** Runs `attention`. */
@@ -135,7 +135,7 @@ export function forwardRunner(
 
 /** Bytes of scratch of a part of `attentionBackward`. */
 function backwardScratch(headDim: number): number {
-  return 35_840 + 768 * headDim
+  return 38_912 + 768 * headDim
 }
 
 /** Runs `attentionBackward`: a unit of work is a key head, whose gradients nobody else writes. */
