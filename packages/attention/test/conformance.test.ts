@@ -56,6 +56,9 @@ function rowSums(a: Float32Array, b: Float32Array, length: number): number {
 /** A few units in the last place of the largest value: where the plain loop is exact by luck. */
 const floor = (values: ArrayLike<number>) => 8 * 2 ** -24 * largest(values)
 
+/** Times the plain loop's error that a forward kernel may have: base SIMD, whose exponential rounds each product, is at 2.06. */
+const forwardFactor = (variant: string) => (variant.startsWith('simd') ? 2.5 : 2)
+
 describe.each(kernels.filter(({ operation }) => operation === 'attention'))('$name', (kernel) => {
   const backend = resolveKernelBackend(kernel)
   it.skipIf(backend === undefined).each(SWEEP)('$name', (problem) => {
@@ -66,7 +69,10 @@ describe.each(kernels.filter(({ operation }) => operation === 'attention'))('$na
     const { output, logSumExp } = attention(q, k, v, { ...problem, backend, kernel: kernel.name })
     expect(output.shape).toEqual(q.shape)
     expect(logSumExp.shape).toEqual(q.shape.slice(0, -1))
-    const bound = Math.max(2 * largestError(yardstick.output, expected.output), floor(expected.output))
+    const bound = Math.max(
+      forwardFactor(kernel.variant) * largestError(yardstick.output, expected.output),
+      floor(expected.output),
+    )
     expect(largestError(output.data, expected.output)).toBeLessThanOrEqual(bound)
     const lseBound = Math.max(2 * largestError(yardstick.logSumExp, expected.logSumExp), floor(expected.logSumExp))
     expect(largestError(logSumExp.data, expected.logSumExp)).toBeLessThanOrEqual(lseBound)
