@@ -1,7 +1,7 @@
 export type { Backend } from './backends/backend.ts'
 export { js } from './backends/js.ts'
 export type { KernelSet } from './backends/kernel-set.ts'
-export { type BackendOption, isWasm, resolveBackend } from './backends/resolve.ts'
+export { type BackendOption, expectWasmBackend, isWasm, resolveBackend } from './backends/resolve.ts'
 export { type Order, type StagedMatrix, stageInput, stageInputAs, stageOutput } from './backends/staging.ts'
 export {
   type KernelObserver,

@@ -1,4 +1,4 @@
-import { describe, typeError } from '../errors.ts'
+import { describe, rangeError, typeError } from '../errors.ts'
 import type { Backend } from './backend.ts'
 import { js } from './js.ts'
 import { type WasmBackend, wasm, wasmSupport } from './wasm.ts'
@@ -19,4 +19,12 @@ export function resolveBackend(option: BackendOption | undefined): Backend {
 /** Narrows to the WASM backend. */
 export function isWasm(backend: Backend): backend is WasmBackend {
   return backend.name === 'wasm'
+}
+
+/** The backend of a WASM row. Throws RangeError, in the name of the operation, for any other. */
+export function expectWasmBackend(backend: Backend, operation: string): WasmBackend {
+  if (!isWasm(backend)) {
+    throw rangeError('NNZ_BACKEND', `${operation}: this kernel needs the wasm backend, got ${backend.name}`)
+  }
+  return backend
 }

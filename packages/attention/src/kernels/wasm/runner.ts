@@ -1,10 +1,9 @@
 import {
   type Backend,
   balancedRanges,
-  isWasm,
+  expectWasmBackend,
   type Packing,
   type Runner,
-  rangeError,
   type WasmBackend,
   Workspace,
 } from '@nnz/core'
@@ -19,11 +18,9 @@ import { type ProblemRecord, RECORD_BYTES, writeRecord } from './record.ts'
 
 const F32 = 4
 
-/** Narrows a backend for a WASM row. */
+/** The backend of a WASM row of this package. */
 export function expectWasm(backend: Backend): WasmBackend {
-  if (!isWasm(backend))
-    throw rangeError('NNZ_BACKEND', `attention: this kernel needs the wasm backend, got ${backend.name}`)
-  return backend
+  return expectWasmBackend(backend, 'attention')
 }
 
 /** What forward and backward have in common: room for operands, lengths, scratch and the record. */

@@ -1,9 +1,7 @@
-import type { Backend } from '../../backends/backend.ts'
-import { isWasm } from '../../backends/resolve.ts'
+import { expectWasmBackend } from '../../backends/resolve.ts'
 import { stageInput, stageOutput } from '../../backends/staging.ts'
 import type { WasmBackend, WasmVariant } from '../../backends/wasm.ts'
 import { balancedRanges, WasmBlock, Workspace } from '../../backends/workspace.ts'
-import { rangeError } from '../../errors.ts'
 import * as set from '../../generated/wasm.ts'
 import { F32_TYPES, type Packing, type Runner } from '../../plan/kernel.ts'
 import { type Tensor, tensor } from '../../tensor.ts'
@@ -17,11 +15,6 @@ const PANEL_COLUMNS = 8
 /** Ranges for the threads of a backend: a few parts for each, since the host may be busy elsewhere. */
 function ranges(units: number, backend: WasmBackend): Int32Array {
   return balancedRanges(units, backend.threads === 1 ? 1 : 4 * backend.threads, () => 1)
-}
-
-function expectWasm(backend: Backend): WasmBackend {
-  if (!isWasm(backend)) throw rangeError('NNZ_BACKEND', `gemm: this kernel needs the wasm backend, got ${backend.name}`)
-  return backend
 }
 
 /** Dense weights in one of the packed forms. */
@@ -83,14 +76,14 @@ function panels(variant: WasmVariant): GemmKernel {
       return [1, rows * k * (n - tail), rows * k * narrow, k * n, m * n]
     },
     pack({ matrix }: GemmWeights, { m, k }, target) {
-      const backend = expectWasm(target)
+      const backend = expectWasmBackend(target, 'gemm')
       const tiles = Math.ceil(m / TILE_ROWS)
       return new DensePacking(backend, matrix, tiles * TILE_ROWS * k * F32, (from, to) => {
         backend.kernels(set).call('gemmPackA', to, from.address, from.rowStride, from.columnStride, m, k, 0, tiles)
       })
     },
     plan({ m, k, n: most }, packing, target): Runner<GemmArguments> {
-      const backend = expectWasm(target)
+      const backend = expectWasmBackend(target, 'gemm')
       const { memory } = backend
       const kernels = backend.kernels(set)
       const weights = (packing as DensePacking).address
@@ -132,7 +125,7 @@ function tokens(variant: WasmVariant): GemmKernel {
     supports: ({ orientation }) => orientation === 'tokens' || 'is for token-major activations',
     runFeatures: ({ m, k, n }) => [1, Math.ceil(n / TILE_ROWS) * TILE_ROWS * k * m, k * n, m * n],
     pack({ matrix }: GemmWeights, { m, k }, target) {
-      const backend = expectWasm(target)
+      const backend = expectWasmBackend(target, 'gemm')
       return new DensePacking(backend, matrix, m * k * F32, (from, to) => {
         backend
           .kernels(set)
@@ -140,7 +133,7 @@ function tokens(variant: WasmVariant): GemmKernel {
       })
     },
     plan({ m, k, n: most }, packing, target): Runner<GemmArguments> {
-      const backend = expectWasm(target)
+      const backend = expectWasmBackend(target, 'gemm')
       const { memory } = backend
       const kernels = backend.kernels(set)
       const weights = (packing as DensePacking).address
@@ -172,7 +165,7 @@ function gemv(variant: WasmVariant): GemmKernel {
     supports: ({ n }: GemmProblem) => n <= 1 || `is for one column, these are ${n}`,
     runFeatures: ({ m, k, n }) => [1, m * k * n, k * n],
     pack({ matrix }: GemmWeights, { m, k }, target) {
-      const backend = expectWasm(target)
+      const backend = expectWasmBackend(target, 'gemm')
       return new DensePacking(backend, matrix, m * k * F32, (from, to) => {
         const { f32 } = backend.memory
         for (let i = 0; i < m; i++) {
@@ -185,7 +178,7 @@ function gemv(variant: WasmVariant): GemmKernel {
       })
     },
     plan({ m, k }, packing, target): Runner<GemmArguments> {
-      const backend = expectWasm(target)
+      const backend = expectWasmBackend(target, 'gemm')
       const { memory } = backend
       const kernels = backend.kernels(set)
       const weights = (packing as DensePacking).address

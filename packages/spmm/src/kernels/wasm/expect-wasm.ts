@@ -1,7 +1,6 @@
-import { type Backend, isWasm, rangeError, type WasmBackend } from '@nnz/core'
+import { type Backend, expectWasmBackend, type WasmBackend } from '@nnz/core'
 
-/** Narrows a backend for a WASM row. */
+/** The backend of a WASM row of this package. */
 export function expectWasm(backend: Backend): WasmBackend {
-  if (!isWasm(backend)) throw rangeError('NNZ_BACKEND', `spmm: this kernel needs the wasm backend, got ${backend.name}`)
-  return backend
+  return expectWasmBackend(backend, 'spmm')
 }
