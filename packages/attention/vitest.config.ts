@@ -2,10 +2,15 @@ import { defineConfig } from 'vitest/config'
 
 const shared = { pool: 'forks' as const, execArgv: ['--expose-gc'], testTimeout: 30_000 }
 
-/** The conformance tests in one variant of the kernels. */
+/** The tests of kernels in one variant of the kernels. */
 function variant(name: string, env: Record<string, string>) {
   return {
-    test: { ...shared, name, env: { NNZ_WASM: '', NNZ_THREADS: '', ...env }, include: ['test/conformance.test.ts'] },
+    test: {
+      ...shared,
+      name,
+      env: { NNZ_WASM: '', NNZ_THREADS: '', ...env },
+      include: ['test/conformance.test.ts', 'test/decode.test.ts'],
+    },
   }
 }
 

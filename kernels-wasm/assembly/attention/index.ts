@@ -1,2 +1,3 @@
 export { attentionBackward } from './backward'
+export { decode } from './decode'
 export { attention } from './forward'

@@ -7,5 +7,8 @@ export const COSTS: CostModel = {
   attention_blocks_f32__js_rows: { run: [1000, 1.8, 100], pack: [2000] },
   attentionBackward_blocks_f32__wasm_relaxed_tiles: { run: [8000, 0.19, 0.5, 1], pack: [5000] },
   attentionBackward_blocks_f32__wasm_simd_tiles: { run: [8000, 0.31, 0.6, 1], pack: [5000] },
+  decodeAttention_pages_f32__wasm_relaxed_pages: { run: [5000, 0.15, 0.4], pack: [0] },
+  decodeAttention_pages_f32__wasm_simd_pages: { run: [5000, 0.2, 0.4], pack: [0] },
+  decodeAttention_pages_f32__js_rows: { run: [1000, 2], pack: [0] },
   attentionBackward_blocks_f32__js_rows: { run: [1000, 5, 200], pack: [2000] },
 }

@@ -25,7 +25,10 @@ export {
   type SavedTensors,
 } from './backward.ts'
 export { COSTS } from './cost-model.ts'
-export { attentionKernels, backwardKernels, kernels } from './kernels/index.ts'
+export { type CacheOptions, KeyValueCache, keyValueCache } from './decode/cache.ts'
+export { DecodePlan, type DecodePlanOptions, type DecodeRunOptions, decodeAttention } from './decode/decode.ts'
+export type { BlockLists, DecodeArguments, DecodeKernel, DecodeProblem } from './decode/problem.ts'
+export { attentionKernels, backwardKernels, decodeKernels, kernels } from './kernels/index.ts'
 export type {
   AttentionArguments,
   AttentionKernel,

@@ -7,7 +7,8 @@ export interface Placed {
   readonly strides: readonly [batch: number, heads: number, tokens: number]
 }
 
-function inPlace(heads: Heads, memory: WasmMemory): Placed | undefined {
+/** Where a tensor lies in WASM memory; undefined if it does not. */
+export function inPlace(heads: Heads, memory: WasmMemory): Placed | undefined {
   const { data, strides } = heads
   const whole = memory.f32
   if (data.length === 0 || !overlaps(heads.tensor, tensor(whole, [whole.length]))) return undefined
