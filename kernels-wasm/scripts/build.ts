@@ -1,5 +1,5 @@
 // Compiles assembly/<set>/index.ts of every set into dist/<set>/<variant>.wasm, in four variants:
-// {simd, relaxed} x {unshared, shared memory}.
+// {simd, relaxed} x {unshared, shared memory}. Names of sets as arguments build only those.
 import { mkdir, readdir } from 'node:fs/promises'
 import asc from 'assemblyscript/asc'
 
@@ -25,9 +25,11 @@ const VARIANTS = {
   'relaxed-shared': [...RELAXED, ...SHARED],
 }
 
+const asked = process.argv.slice(2)
 const sets = (await readdir(new URL('assembly/', root), { withFileTypes: true }))
   .filter((entry) => entry.isDirectory() && entry.name !== 'lib')
   .map((entry) => entry.name)
+  .filter((name) => asked.length === 0 || asked.includes(name))
 
 for (const set of sets) {
   await mkdir(new URL(`dist/${set}/`, root), { recursive: true })
