@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { Suite } from './operations/index.ts'
 import { version } from './version.ts'
-import type { Suite } from './workloads/index.ts'
 
 /** A user's mistake is told in one line; everything else with its stack. */
 function fail(error: unknown): void {

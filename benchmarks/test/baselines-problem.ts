@@ -1,11 +1,12 @@
+import { makeSpmmTask, type SpmmTask } from '../src/products/task.ts'
+import { createWorkload } from '../src/products/workload.ts'
 import { type BenchRecord, recordSchema } from '../src/records/schema.ts'
 import type { ContenderSpec } from '../src/runner/contender.ts'
 import { measureTask } from '../src/runner/measure.ts'
-import { makeTask, type Task } from '../src/runner/task.ts'
-import { createWorkload } from '../src/workloads/workload.ts'
+import type { Task } from '../src/runner/task.ts'
 
 /** A product that takes microseconds: weights [72, 40] at 75 %. */
-export function problem(pattern: 'uniform' | 'block', n: number): Promise<Task> {
+export function problem(pattern: 'uniform' | 'block', n: number): Promise<SpmmTask> {
   const workload = createWorkload({
     model: 'test',
     layer: 'small',
@@ -18,11 +19,11 @@ export function problem(pattern: 'uniform' | 'block', n: number): Promise<Task> 
     pattern: pattern === 'block' ? { kind: 'block', blockShape: [8, 4] } : { kind: 'uniform' },
     sparsities: [0.75],
   })
-  return makeTask(workload, 0.75)
+  return makeSpmmTask(workload, 0.75)
 }
 
 /** What the harness records of a contender, checks included. */
-export async function recordOf(spec: ContenderSpec, task: Task | Promise<Task>): Promise<BenchRecord> {
+export async function recordOf<T extends Task>(spec: ContenderSpec<T>, task: T | Promise<T>): Promise<BenchRecord> {
   const records: BenchRecord[] = []
   const options = { budget: { sampling: 2, warmup: 1, rounds: 1 }, peakOf: () => undefined, seed: 1 }
   await measureTask(await task, [spec], options, async (record) => {

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { listModels } from '../src/models/index.ts'
-import { listWorkloads, materialise } from '../src/workloads/index.ts'
+import { materialise } from '../src/products/materialise.ts'
+import { fullWorkloads } from '../src/products/workloads.ts'
 
 const present = new Set(listModels().flatMap((status) => (status.present ? [status.model.name] : [])))
 
 // The models are not part of the repository.
 describe.skipIf(!present.has('opus-dred'))('Opus DRED (needs `nnz-bench models fetch opus-dred`)', () => {
   test('has 23 matrices of the sparsities that the table says, with uneven rows', async () => {
-    const workloads = listWorkloads({ suite: 'full', matching: ['opus-dred/'] }).filter(({ n }) => n === 1)
+    const workloads = fullWorkloads().filter(({ model, n }) => model === 'opus-dred' && n === 1)
     const sparsities: number[] = []
     let uneven = 0
     for (const workload of workloads) {
@@ -29,7 +30,7 @@ describe.skipIf(!present.has('all-minilm-l6-v2'))(
   'all-MiniLM-L6-v2 (needs `nnz-bench models fetch all-minilm-l6-v2`)',
   () => {
     test('its weights have the shapes that the table says and are pruned exactly', async () => {
-      const workloads = listWorkloads({ suite: 'full', matching: ['all-minilm-l6-v2/'] })
+      const workloads = fullWorkloads().filter(({ model }) => model === 'all-minilm-l6-v2')
       expect(workloads).toHaveLength(8)
       for (const workload of workloads) {
         const { sparsity } = await materialise(workload, 0.9)

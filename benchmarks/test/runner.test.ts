@@ -1,18 +1,18 @@
 import type { csr } from '@nnz/core'
 import { describe, expect, it } from 'vitest'
+import { makeSpmmTask, type SpmmTask } from '../src/products/task.ts'
+import { quickWorkloads } from '../src/products/workloads.ts'
 import type { BenchRecord, Contender } from '../src/records/index.ts'
 import { recordSchema } from '../src/records/schema.ts'
 import type { ContenderSpec, Prepared } from '../src/runner/contender.ts'
 import { measureTask } from '../src/runner/measure.ts'
 import { mergeProcesses, peakFor, pointsOf } from '../src/runner/run-matrix.ts'
-import { errorOf, expectationOf, makeTask, type Task } from '../src/runner/task.ts'
-import { listWorkloads } from '../src/workloads/index.ts'
+import { errorOf } from '../src/runner/task.ts'
 
 const BUDGET = { sampling: 4, warmup: 1, rounds: 2 }
 
-async function task(): Promise<Task> {
-  const [workload] = listWorkloads({ suite: 'quick', matching: ['bert-base/ffn-up/n16/uniform'] })
-  return makeTask(workload, 0.9)
+async function task(): Promise<SpmmTask> {
+  return makeSpmmTask(quickWorkloads().find(({ id }) => id === 'bert-base/ffn-up/n16/uniform')!, 0.9)
 }
 
 function contender(name: string): Contender {
@@ -29,7 +29,7 @@ function contender(name: string): Contender {
 }
 
 /** A kernel that is right, with a fault built in. */
-function faulty(name: string, fault: (right: Float32Array, runs: number) => Float32Array): ContenderSpec {
+function faulty(name: string, fault: (right: Float32Array, runs: number) => Float32Array): ContenderSpec<SpmmTask> {
   return {
     contender: contender(name),
     supports: () => true,
@@ -41,7 +41,7 @@ function faulty(name: string, fault: (right: Float32Array, runs: number) => Floa
       return {
         planning: 1,
         packedBytes: 1,
-        setInput(values) {
+        setInput([values]) {
           x = values.slice()
         },
         run() {
@@ -64,7 +64,7 @@ function multiply(w: ReturnType<typeof csr>, x: Float32Array, n: number): Float3
   return y
 }
 
-async function measure(spec: ContenderSpec): Promise<BenchRecord> {
+async function measure(spec: ContenderSpec<SpmmTask>): Promise<BenchRecord> {
   const records: BenchRecord[] = []
   await measureTask(await task(), [spec], { budget: BUDGET, peakOf: () => undefined, seed: 1 }, async (record) => {
     records.push(recordSchema.parse(record))
@@ -134,13 +134,13 @@ describe('measuring', () => {
   })
 
   it('records what a contender threw, and why one cannot run', async () => {
-    const throwing: ContenderSpec = {
+    const throwing: ContenderSpec<SpmmTask> = {
       ...faulty('throwing', (right) => right),
       prepare: () => Promise.reject(new Error('no memory')),
     }
     expect(await measure(throwing)).toMatchObject({ status: 'error', reason: 'no memory' })
     const baseline = faulty('picky', (right) => right)
-    const picky: ContenderSpec = {
+    const picky: ContenderSpec<SpmmTask> = {
       ...baseline,
       contender: { ...baseline.contender, type: 'baseline' },
       supports: () => 'too large',
@@ -150,7 +150,7 @@ describe('measuring', () => {
 
   it('allows a quantised contender the error that it states', async () => {
     const off = faulty('quantised', (right) => right.map((value) => value + 0.001))
-    const tolerant: ContenderSpec = {
+    const tolerant: ContenderSpec<SpmmTask> = {
       ...off,
       prepare: async (given) => ({ ...(await off.prepare(given)), tolerance: 0.002 }),
     }
@@ -161,10 +161,11 @@ describe('measuring', () => {
 describe('the check', () => {
   it('compares rows over the whole height with the f64 reference', async () => {
     const given = await task()
-    const x = given.x
-    const expected = expectationOf(given, x)
-    expect(expected.rows[0]).toBe(0)
-    expect(expected.rows.at(-1)).toBe(given.m - 1)
+    const [x] = given.inputs(1)
+    const expected = given.expectationOf([x])
+    const { indices } = expected
+    expect(indices[0]).toBe(0)
+    expect(indices[indices.length - 1]).toBe(given.m * given.n - 1)
     if (given.weights.layout !== 'csr') throw new Error('expected csr')
     const right = multiply(given.weights, x, given.n)
     expect(errorOf(expected, right).right).toBe(true)
@@ -179,7 +180,7 @@ describe('the limit', () => {
     peak(name, 1),
     peak(name, 2),
   ])
-  const wasm = (changes: Partial<Contender>): ContenderSpec => ({
+  const wasm = (changes: Partial<Contender>): ContenderSpec<SpmmTask> => ({
     ...faulty('kernel', (right) => right),
     contender: { ...contender('kernel'), class: 'nnz-wasm', ...changes },
   })
@@ -198,7 +199,7 @@ describe('the limit', () => {
 
 describe('the matrix', () => {
   it('is the union of its shards', () => {
-    const workloads = listWorkloads({ suite: 'quick', includeMissing: true })
+    const workloads = quickWorkloads()
     const all = pointsOf(workloads)
     const shards = [1, 2, 3].flatMap((index) => pointsOf(workloads, { index, total: 3 }))
     const key = ({ workload, sparsity }: (typeof all)[number]) => `${workload.id} ${sparsity}`

@@ -5,20 +5,12 @@ import { join } from 'node:path'
 import { type Bsr, bsr, type Csr, csr } from '@nnz/core'
 import fc from 'fast-check'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
-import {
-  blockBsr,
-  fileWorkload,
-  hasFixedSparsity,
-  listWorkloads,
-  materialise,
-  missingFor,
-  pointId,
-  pruneByMagnitude,
-  seededActivations,
-  seededValues,
-  unevenCsr,
-  uniformCsr,
-} from '../src/workloads/index.ts'
+import { listWorkloads } from '../src/operations/index.ts'
+import { fileWorkload, materialise } from '../src/products/materialise.ts'
+import { blockBsr, pruneByMagnitude, unevenCsr, uniformCsr } from '../src/products/patterns.ts'
+import { fullWorkloads, missingFor, quickWorkloads } from '../src/products/workloads.ts'
+import { seededActivations, seededValues } from '../src/random.ts'
+import { pointId } from '../src/runner/workload.ts'
 import { matrixMarket, npz, safetensors, smtx } from './readers-fixtures.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nnz-workloads-'))
@@ -125,8 +117,8 @@ describe('pruning by magnitude', () => {
 })
 
 describe('the suites', () => {
-  const full = listWorkloads({ suite: 'full', includeMissing: true })
-  const quick = listWorkloads({ suite: 'quick', includeMissing: true })
+  const full = fullWorkloads()
+  const quick = quickWorkloads()
 
   test('ids are unique, stable in form, and those of the quick suite are among all', () => {
     const ids = full.map(({ id }) => id)
@@ -173,22 +165,24 @@ describe('the suites', () => {
   })
 
   test('a selection narrows and changes them', () => {
-    expect(listWorkloads({ suite: 'full', matching: ['resnet-50/conv2'] }).map(({ layer }) => layer)).toEqual([
-      'conv2-reduce',
-      'conv2-expand',
+    const of = (selection: Partial<Parameters<typeof listWorkloads>[0]>) =>
+      listWorkloads({ suite: 'quick', operations: ['spmm'], includeMissing: true, ...selection })
+    expect(of({ suite: 'full', matching: ['resnet-50/conv2'] }).map(({ workload }) => workload.id)).toEqual([
+      'resnet-50/conv2-reduce/n3136/uniform',
+      'resnet-50/conv2-expand/n3136/uniform',
     ])
-    const changed = listWorkloads({ suite: 'quick', sparsities: [0.9, 0.1], includeMissing: true })
-    for (const workload of changed) {
-      if (hasFixedSparsity(workload)) expect(workload.sparsities[0]).toBeCloseTo(0.85, 3)
-      else expect(workload.sparsities).toEqual([0.1, 0.9])
+    for (const { workload } of of({ sparsities: [0.9, 0.1] })) {
+      if (workload.anySparsity) expect(workload.sparsities).toEqual([0.1, 0.9])
+      else expect(workload.sparsities[0]).toBeCloseTo(0.85, 3)
     }
+    expect(() => of({ operations: ['spnm'] })).toThrow('--operations: expected names among spmm')
   })
 
   test('without the models, workloads that need them are left out and say why', async () => {
     vi.stubEnv('NNZ_CACHE', folder)
     const missing = quick.filter((workload) => missingFor(workload) !== undefined)
     expect(missing.map(({ model }) => model)).toEqual(['all-minilm-l6-v2', 'opus-dred'])
-    expect(listWorkloads({ suite: 'quick' })).toHaveLength(quick.length - 2)
+    expect(listWorkloads({ suite: 'quick', operations: ['spmm'] })).toHaveLength(quick.length - 2)
     await expect(materialise(missing[0], 0.9)).rejects.toThrow(
       'is not in the cache: nnz-bench models fetch all-minilm-l6-v2',
     )
@@ -197,16 +191,14 @@ describe('the suites', () => {
   test('every workload that needs no file has the shape and the sparsity that it says', async () => {
     for (const workload of full) {
       if (workload.m * workload.k > 2 ** 19 || ['magnitude', 'trained'].includes(workload.pattern.kind)) continue
-      const { weights, sparsity, activations } = await materialise(workload, 0.9)
+      const { weights, sparsity } = await materialise(workload, 0.9)
       expect([weights.layout, ...weights.shape]).toEqual([workload.layout, workload.m, workload.k])
       expect(sparsity).toBeCloseTo(0.9, 3)
-      expect(activations()).toHaveLength(workload.k * workload.n)
     }
   })
 
   test('weights do not depend on the number of columns', async () => {
-    const [one, many] = listWorkloads({ suite: 'full', matching: ['minilm-l6/ffn-up/n1/', 'minilm-l6/ffn-up/n128/'] })
-    expect([one.n, many.n]).toEqual([1, 128])
+    const [one, many] = [1, 128].map((n) => full.find(({ id }) => id === `minilm-l6/ffn-up/n${n}/uniform`)!)
     expect((await materialise(one, 0.9)).weights).toEqual((await materialise(many, 0.9)).weights)
   })
 })
@@ -220,7 +212,7 @@ describe('a file of the user', () => {
     writeFileSync(join(folder, name), bytes)
     const workload = await fileWorkload(join(folder, name), { columns: 16 })
     expect(workload).toMatchObject({ id: `${name}/matrix/n16/file`, m: 4, k: 6, n: 16, sparsities: [0.75] })
-    expect(hasFixedSparsity(workload)).toBe(true)
+    expect(workload.anySparsity).toBe(false)
     const { weights, sparsity } = await materialise(workload, 0.75)
     expect([weights.nnz, sparsity]).toEqual([6, 0.75])
     expect(JSON.stringify([workload.id, workload.model, workload.source])).not.toContain(folder)

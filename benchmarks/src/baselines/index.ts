@@ -1,3 +1,4 @@
+import type { ProductTask } from '../products/task.ts'
 import type { Baseline } from '../runner/contender.ts'
 import { mathjsBaseline } from './mathjs.ts'
 import { onnxruntimeNodeBaseline } from './onnxruntime-node.ts'
@@ -5,8 +6,8 @@ import { onnxruntimeWebBaseline } from './onnxruntime-web.ts'
 import { pythonBaselines } from './python.ts'
 import { tfjsWasmBaseline } from './tfjs-wasm.ts'
 
-/** Every baseline, in the order of the tables. */
-export const baselines: readonly Baseline[] = [
+/** What multiplies weights by activations elsewhere, in the order of the tables. */
+export const productBaselines: readonly Baseline<ProductTask>[] = [
   onnxruntimeWebBaseline(),
   tfjsWasmBaseline(),
   onnxruntimeNodeBaseline(),

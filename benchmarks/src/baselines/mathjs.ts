@@ -1,7 +1,7 @@
-import { bsr, type Csr, csc } from '@nnz/core'
+import { type Csr, csc } from '@nnz/core'
+import type { ProductTask } from '../products/task.ts'
 import type { Contender } from '../records/index.ts'
 import type { Baseline, Prepared } from '../runner/contender.ts'
-import type { Task } from '../runner/task.ts'
 import { type Importer, importPackage, loadPackage } from './packages.ts'
 
 interface Matrix {
@@ -20,7 +20,7 @@ interface Mathjs {
 const MOST_MULTIPLICATIONS = 2e6
 
 /** Sparse times dense in mathjs: the plain JS library that has it. */
-export function mathjsBaseline(importer: Importer = importPackage): Baseline {
+export function mathjsBaseline(importer: Importer = importPackage): Baseline<ProductTask> {
   return {
     name: 'mathjs',
     placeholder: contender(null),
@@ -30,8 +30,8 @@ export function mathjsBaseline(importer: Importer = importPackage): Baseline {
       return [
         {
           contender: contender(math.version ?? null),
-          supports: ({ weights, n }) =>
-            weights.nnz * n <= MOST_MULTIPLICATIONS ||
+          supports: ({ nnz, n }) =>
+            nnz * n <= MOST_MULTIPLICATIONS ||
             `mathjs takes seconds for more than ${MOST_MULTIPLICATIONS / 1e6} million multiplications`,
           prepare: (task) => prepare(task, math),
         },
@@ -53,17 +53,17 @@ function contender(version: string | null): Contender {
   }
 }
 
-async function prepare(task: Task, math: Mathjs): Promise<Prepared> {
-  const { k, n, weights } = task
+async function prepare(task: ProductTask, math: Mathjs): Promise<Prepared> {
+  const { k, n } = task
   const start = process.hrtime.bigint()
-  const w = compressedColumns(weights.layout === 'csr' ? weights : bsr.toCsr(weights), math)
+  const w = compressedColumns(task.csr(), math)
   const planning = Number(process.hrtime.bigint() - start)
   let x: Matrix | undefined
   let y: Matrix | undefined
   return {
     planning,
     packedBytes: null,
-    setInput(values) {
+    setInput([values]) {
       x = new math.DenseMatrix(Array.from({ length: k }, (_, i) => Array.from(values.subarray(i * n, (i + 1) * n))))
     },
     poison() {

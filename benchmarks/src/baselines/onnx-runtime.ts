@@ -1,6 +1,6 @@
+import type { ProductTask } from '../products/task.ts'
 import type { Contender } from '../records/index.ts'
 import type { ContenderSpec, Prepared } from '../runner/contender.ts'
-import type { Task } from '../runner/task.ts'
 import { matmulGraph, type OnnxProto, quantisedGraph } from './onnx-graphs.ts'
 import { quantisationTolerance, quantiseRows } from './quantise.ts'
 import { transpose } from './transpose.ts'
@@ -32,7 +32,7 @@ export function onnxContender(
   runtime: OnnxRuntime,
   proto: OnnxProto,
   options: object,
-): ContenderSpec {
+): ContenderSpec<ProductTask> {
   const bytesPerWeight = contender.dtype === 'q8' ? 1 : 4
   return {
     contender,
@@ -53,13 +53,13 @@ interface Model {
   readonly tolerance?: (x: Float32Array) => number
 }
 
-function plainModel(task: Task, proto: OnnxProto): Model {
+function plainModel(task: ProductTask, proto: OnnxProto): Model {
   const { m, k, n } = task
   const bytes = matmulGraph(proto, transpose(task.dense(), m, k), [m, k, n])
   return { bytes, weightBytes: 4 * m * k }
 }
 
-function quantisedModel(task: Task, proto: OnnxProto): Model {
+function quantisedModel(task: ProductTask, proto: OnnxProto): Model {
   const { m, k, n } = task
   const weights = quantiseRows(task.dense(), m, k)
   return {
@@ -70,7 +70,7 @@ function quantisedModel(task: Task, proto: OnnxProto): Model {
 }
 
 async function prepareSession(
-  { m, k, n }: Task,
+  { m, k, n }: ProductTask,
   runtime: OnnxRuntime,
   options: object,
   { bytes, weightBytes, tolerance }: Model,
@@ -88,7 +88,7 @@ async function prepareSession(
     get tolerance() {
       return allowed
     },
-    setInput(x) {
+    setInput([x]) {
       feeds = { x: new runtime.Tensor('float32', transpose(x, k, n), [n, k]) }
       if (tolerance !== undefined) allowed = tolerance(x)
     },

@@ -1,3 +1,4 @@
+import type { ProductTask } from '../products/task.ts'
 import type { Contender } from '../records/index.ts'
 import type { Baseline } from '../runner/contender.ts'
 import type { OnnxProto } from './onnx-graphs.ts'
@@ -8,7 +9,7 @@ import { type Importer, importPackage, loadPackage, requireOwnOnnxRuntime } from
 export function onnxruntimeWebBaseline(
   importRuntime: Importer = requireOwnOnnxRuntime,
   importer: Importer = importPackage,
-): Baseline {
+): Baseline<ProductTask> {
   return {
     name: 'onnxruntime-web',
     placeholder: contender(null, 1, 'f32'),

@@ -1,9 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bsr } from '@nnz/core'
+import type { ProductTask } from '../products/task.ts'
 import type { Contender } from '../records/index.ts'
 import type { Baseline, Prepared } from '../runner/contender.ts'
-import type { Task } from '../runner/task.ts'
 import { type Python, startPython } from './python-process.ts'
 
 /** A library for Python, by its name in the script. */
@@ -23,7 +22,7 @@ const LIBRARIES: readonly Library[] = [
 ]
 
 /** What runs in Python: `NNZ_PYTHON`, by default `python3`. All share one process. */
-export function pythonBaselines(executable = process.env.NNZ_PYTHON || 'python3'): Baseline[] {
+export function pythonBaselines(executable = process.env.NNZ_PYTHON || 'python3'): Baseline<ProductTask>[] {
   let shared: Python | undefined
   const python = () => {
     shared ??= startPython(executable)
@@ -51,7 +50,7 @@ function contender({ name, method, settings }: Library, version: string | null, 
 
 let prepared = 0
 
-async function prepare(task: Task, python: Python, library: string, threads: number): Promise<Prepared> {
+async function prepare(task: ProductTask, python: Python, library: string, threads: number): Promise<Prepared> {
   const { m, k, n } = task
   const key = `product-${++prepared}`
   const path = (part: string) => join(python.folder, `${key}.${part}`)
@@ -59,7 +58,7 @@ async function prepare(task: Task, python: Python, library: string, threads: num
     writeFileSync(path(part), new Uint8Array(buffer, byteOffset, byteLength))
     return path(part)
   }
-  const weights = task.weights.layout === 'csr' ? task.weights : bsr.toCsr(task.weights)
+  const weights = task.csr()
   const planning = await python.ask<number>({
     ...{ action: 'prepare', key, library, m, k, n },
     offsets: write('offsets', Int32Array.from(weights.rowOffsets)),
@@ -71,7 +70,7 @@ async function prepare(task: Task, python: Python, library: string, threads: num
   return {
     planning,
     packedBytes: null,
-    setInput: (x) => python.ask<void>({ action: 'input', key, n, x: write('x', x) }),
+    setInput: ([x]) => python.ask<void>({ action: 'input', key, n, x: write('x', x) }),
     async run() {
       await sample(0)
     },

@@ -1,8 +1,8 @@
 import { dirname, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { ProductTask } from '../products/task.ts'
 import type { Contender } from '../records/index.ts'
 import type { Baseline, Prepared } from '../runner/contender.ts'
-import type { Task } from '../runner/task.ts'
 import { type Importer, importPackage, loadPackage } from './packages.ts'
 import { transpose } from './transpose.ts'
 
@@ -27,7 +27,7 @@ const CORE = '@tensorflow/tfjs-core'
 const BACKEND = '@tensorflow/tfjs-backend-wasm'
 
 /** TensorFlow.js on its WASM backend (XNNPACK). It has no threads under Node. */
-export function tfjsWasmBaseline(importer: Importer = importPackage): Baseline {
+export function tfjsWasmBaseline(importer: Importer = importPackage): Baseline<ProductTask> {
   return {
     name: 'tfjs-wasm',
     placeholder: contender(null),
@@ -57,7 +57,7 @@ function contender(version: string | null): Contender {
 }
 
 /** X [n, k] W [k, m]: tfjs keeps the packed second operand from one run to the next, so the weights must be that one. */
-async function prepare(task: Task, tf: Tfjs): Promise<Prepared> {
+async function prepare(task: ProductTask, tf: Tfjs): Promise<Prepared> {
   const { m, k, n } = task
   const w = tf.tensor2d(transpose(task.dense(), m, k), [k, m])
   let x: Tensor | undefined
@@ -70,7 +70,7 @@ async function prepare(task: Task, tf: Tfjs): Promise<Prepared> {
     // Packed in the first run.
     planning: null,
     packedBytes: 4 * m * k,
-    setInput(values) {
+    setInput([values]) {
       x?.dispose()
       x = tf.tensor2d(transpose(values, k, n), [n, k])
     },

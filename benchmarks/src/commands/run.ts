@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { wasm, wasmFeatures, wasmSupport } from '@nnz/core'
 import { captureEnvironment, hashBytes } from '../environment/index.ts'
+import { listWorkloads, operationOf } from '../operations/index.ts'
 import { assertPublishable, chosenName, openStore, type Peak, type Store } from '../records/index.ts'
 import { renderReport, renderTerminal, rowsOf, sectionsOf } from '../report/index.ts'
 import { SUITES, type SuitePlan } from '../runner/budgets.ts'
@@ -9,9 +10,9 @@ import { measureElsewhere } from '../runner/elsewhere.ts'
 import { kernelHashes } from '../runner/kernel-hashes.ts'
 import { createPace, type Pace } from '../runner/pace.ts'
 import { measurePeaks } from '../runner/peaks.ts'
-import { isLimited, pointsOf, runMatrix } from '../runner/run-matrix.ts'
+import { isLimited, type OpenedContenders, type Point, pointsOf, runMatrix } from '../runner/run-matrix.ts'
+import type { Workload } from '../runner/workload.ts'
 import { version } from '../version.ts'
-import { listWorkloads, type Workload } from '../workloads/index.ts'
 import { createProgress } from './progress.ts'
 import { type ContenderSelection, openContenders } from './setup.ts'
 
@@ -51,9 +52,10 @@ export function selectWorkloads(
   const sparsities = sparsity ?? (points.length > 0 ? points.map((match) => Number(match[2])) : plan.sparsities)
   return listWorkloads({
     suite: plan.workloads,
+    ...(operations ? { operations } : {}),
     ...(matching.length > 0 ? { matching } : {}),
     ...(sparsities ? { sparsities } : {}),
-  }).filter(({ operation }) => operations === undefined || operations.includes(operation))
+  }).map(({ workload }) => workload)
 }
 
 /** Measures a suite, prints its table, and renders the report of the results folder. */
@@ -72,8 +74,10 @@ export async function run(given: RunOptions): Promise<void> {
     if (count > availableParallelism())
       throw new RangeError(`--threads: ${count} asked for, this machine has ${availableParallelism()}`)
   }
-  const { specs, missing } = await openContenders(options)
-  const peaks = specs.some(({ contender }) => isLimited(contender)) ? await peaksOf(options.threads) : []
+  const opened = await openOperations(points, options)
+  const peaks = [...opened.values()].flatMap(({ specs }) => specs).some(({ contender }) => isLimited(contender))
+    ? await peaksOf(options.threads)
+    : []
   const environment = await captureEnvironment({
     machine: options.machine,
     suite: options.suite,
@@ -88,10 +92,7 @@ export async function run(given: RunOptions): Promise<void> {
   assertPublishable({ environment })
   if (options.dryRun) {
     console.log(JSON.stringify({ schema: 1, environment }, null, 2))
-    console.log(`would measure ${points.length} points x ${specs.length} contenders:`)
-    for (const { workload, sparsity } of points) console.log(`  ${workload.id} at ${sparsity}`)
-    for (const { contender } of specs) console.log(`  ${contender.name}, ${contender.threads} threads`)
-    for (const { baseline, reason } of missing) console.log(`  missing: ${baseline.name}: ${reason}`)
+    printPlan(points, opened)
     return
   }
   const processes = options.processes ?? plan.processes
@@ -111,8 +112,8 @@ export async function run(given: RunOptions): Promise<void> {
   try {
     await runMatrix({
       points,
-      specs,
-      missing,
+      contendersOf: ({ operation }) => opened.get(operation) ?? { specs: [], missing: [] },
+      makeTask: (workload, sparsity) => operationOf(workload).makeTask(workload, sparsity),
       pace: paceOf(plan, options.budget),
       environment: store.environment,
       store,
@@ -132,6 +133,27 @@ export async function run(given: RunOptions): Promise<void> {
     await store.close()
   }
   await conclude(store, options)
+}
+
+/** The contenders of every operation that has a point. */
+async function openOperations(
+  points: readonly Point[],
+  selection: ContenderSelection,
+): Promise<Map<string, OpenedContenders>> {
+  const opened = new Map<string, OpenedContenders>()
+  for (const operation of new Set(points.map(({ workload }) => operationOf(workload))))
+    opened.set(operation.name, await openContenders(operation, selection))
+  return opened
+}
+
+function printPlan(points: readonly Point[], opened: ReadonlyMap<string, OpenedContenders>): void {
+  for (const [operation, { specs, missing }] of opened) {
+    const own = points.filter(({ workload }) => workload.operation === operation)
+    console.log(`${operation}: would measure ${own.length} points x ${specs.length} contenders:`)
+    for (const { workload, sparsity } of own) console.log(`  ${workload.id} at ${sparsity}`)
+    for (const { contender } of specs) console.log(`  ${contender.name}, ${contender.threads} threads`)
+    for (const { baseline, reason } of missing) console.log(`  missing: ${baseline.name}: ${reason}`)
+  }
 }
 
 /** One thread, and two where there are two cores. */

@@ -1,8 +1,7 @@
 import { type Backend, js, wasm, wasmSupport } from '@nnz/core'
-import { baselines } from '../baselines/index.ts'
-import { kernelContenders } from '../contenders/kernels.ts'
-import type { Baseline, ContenderSpec } from '../runner/contender.ts'
-import { type OpenedBaselines, openBaselines } from '../runner/run-matrix.ts'
+import { type Operation, operations } from '../operations/index.ts'
+import type { Baseline } from '../runner/contender.ts'
+import { type OpenedContenders, openBaselines } from '../runner/run-matrix.ts'
 
 /** Which contenders take part; undefined means all. */
 export interface ContenderSelection {
@@ -24,28 +23,26 @@ export async function openBackends({ backends, threads }: ContenderSelection): P
   return opened
 }
 
-/** Our own contenders and the baselines that are there, with the reasons why others are not. */
-export async function openContenders(selection: ContenderSelection): Promise<OpenedBaselines> {
-  const own = kernelContenders(await openBackends(selection)).filter(
-    ({ contender }) => selection.kernels?.some((text) => contender.name.includes(text)) ?? true,
-  )
-  const { specs, missing } = await openBaselines(chosenBaselines(selection.baselines), selection.threads)
-  return { specs: [...own, ...specs] satisfies ContenderSpec[], missing }
+/** Our own contenders of an operation and its baselines that are there, with the reasons why others are not. */
+export async function openContenders(operation: Operation, selection: ContenderSelection): Promise<OpenedContenders> {
+  const own = operation
+    .contenders(await openBackends(selection))
+    .filter(({ contender }) => selection.kernels?.some((text) => contender.name.includes(text)) ?? true)
+  const { specs, missing } = await openBaselines(chosenBaselines(operation, selection.baselines), selection.threads)
+  return { specs: [...own, ...specs], missing }
 }
 
 /**
- * The baselines of these names, all where undefined.
+ * The baselines of an operation with these names, all where undefined.
  *
- * @throws RangeError that lists the names there are
+ * @throws RangeError that lists the names there are, for one that no operation has
  */
-export function chosenBaselines(names: readonly string[] | undefined): readonly Baseline[] {
-  if (names === undefined) return baselines
+export function chosenBaselines(operation: Operation, names: readonly string[] | undefined): readonly Baseline[] {
+  if (names === undefined) return operation.baselines
+  const known = new Set(operations.flatMap(({ baselines }) => baselines.map(({ name }) => name)))
   for (const name of names) {
-    if (!baselines.some((baseline) => baseline.name === name)) {
-      throw new RangeError(
-        `--baselines: expected names among ${baselines.map((baseline) => baseline.name).join(', ')}, or none, got ${name}`,
-      )
-    }
+    if (!known.has(name))
+      throw new RangeError(`--baselines: expected names among ${[...known].join(', ')}, or none, got ${name}`)
   }
-  return baselines.filter(({ name }) => names.includes(name))
+  return operation.baselines.filter(({ name }) => names.includes(name))
 }

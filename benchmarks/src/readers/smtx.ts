@@ -1,5 +1,5 @@
 import { type Csr, csr } from '@nnz/core'
-import { seededValues } from '../workloads/random.ts'
+import { seededValues } from '../random.ts'
 import { MAX_ELEMENTS, mostColumns, sortRows } from './rows.ts'
 import { TextCursor } from './text-cursor.ts'
 

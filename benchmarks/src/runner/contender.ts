@@ -1,5 +1,5 @@
 import type { Contender } from '../records/index.ts'
-import type { Task } from './task.ts'
+import type { Inputs, Task } from './task.ts'
 
 /** A contender that is ready to run on a task. */
 export interface Prepared {
@@ -11,11 +11,11 @@ export interface Prepared {
   readonly chosen?: string
   /** Largest error that is not the contender's fault beyond the usual bound: what 8-bit quantisation costs. */
   readonly tolerance?: number
-  /** Sets X [k, n], row-major. Never timed. */
-  setInput(x: Float32Array): void | Promise<void>
+  /** Sets the operands that change from run to run. Never timed. */
+  setInput(inputs: Inputs): void | Promise<void>
   /** One whole run, as a user would call it. */
   run(): void | Promise<void>
-  /** Y [m, n] of the last run, row-major. Never timed. */
+  /** What the last run left, as one list. Never timed. */
   output(): ArrayLike<number>
   /** Fills the output with NaN where it is the caller's, so that a run that writes nothing is caught. */
   poison?(): void
@@ -30,21 +30,21 @@ export interface Prepared {
 }
 
 /** One way to compute a task: a kernel of ours, or a baseline. */
-export interface ContenderSpec {
+export interface ContenderSpec<T extends Task = Task> {
   readonly contender: Contender
   /** `true`, or why it cannot run this task, in words. */
-  supports(task: Task): true | string
-  prepare(task: Task): Promise<Prepared>
+  supports(task: T): true | string
+  prepare(task: T): Promise<Prepared>
 }
 
 /** A family of contenders that needs something that may not be there: a package, a Python module. */
-export interface Baseline {
+export interface Baseline<T extends Task = Task> {
   /** What `--baselines` calls it. */
   readonly name: string
   /**
    * The contenders, for these numbers of threads. Throws where something is missing; the message says what.
    */
-  open(threads: readonly number[]): Promise<readonly ContenderSpec[]>
+  open(threads: readonly number[]): Promise<readonly ContenderSpec<T>[]>
   /** What stands in the tables if `open` throws. */
   readonly placeholder: Contender
 }

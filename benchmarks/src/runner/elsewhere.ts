@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { ContenderSelection } from '../commands/setup.ts'
 import { type BenchRecord, type Peak, parseWith, peakSchema, recordSchema } from '../records/schema.ts'
-import { pointId } from '../workloads/index.ts'
 import type { Budget } from './measure.ts'
 import type { Point } from './run-matrix.ts'
+import { pointId } from './workload.ts'
 
 /** What a fresh process is told: everything but the point is that of the run. */
 export interface PointOrder {

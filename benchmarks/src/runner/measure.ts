@@ -2,12 +2,11 @@ import { setImmediate } from 'node:timers/promises'
 import { median } from 'simple-statistics'
 import { type BenchRecord, type Peak, redact } from '../records/index.ts'
 import { limitOf } from '../statistics/index.ts'
-import { seededActivations } from '../workloads/index.ts'
 import type { ContenderSpec, Prepared } from './contender.ts'
 import { describeTask } from './record.ts'
 import { sampleRuns } from './sample.ts'
 import { shuffled } from './shuffle.ts'
-import { type Expectation, errorOf, expectationOf, type Task } from './task.ts'
+import { type Expectation, errorOf, type Inputs, type Task } from './task.ts'
 
 /** How long each contender is measured. */
 export interface Budget {
@@ -33,14 +32,14 @@ interface Entry {
   refusal?: Refused
 }
 
-/** An input, and what must come out. */
+/** Operands, and what must come out. */
 interface Checked {
-  readonly x: Float32Array
+  readonly inputs: Inputs
   readonly expected: Expectation
 }
 
-/** Seed of the activations of the second check: other numbers than those of the timing. */
-const OTHER_SEED = 7919
+/** Seeds of the operands of the two checks: what is timed must have been computed from either. */
+const SEEDS = [7919, 1]
 
 /**
  * Measures contenders on one task: each is prepared and checked, then all take turns in a shuffled order. Calls `record`
@@ -60,11 +59,10 @@ export async function measureTask(
   record: (record: BenchRecord) => Promise<void>,
 ): Promise<void> {
   const { budget, seed, onStep, isStopped = () => false } = options
-  const first = seededActivations(task.k, task.n, OTHER_SEED)
-  const expectations: Checked[] = [
-    { x: first, expected: expectationOf(task, first) },
-    { x: task.x, expected: expectationOf(task, task.x) },
-  ]
+  const expectations = SEEDS.map((drawn): Checked => {
+    const inputs = task.inputs(drawn)
+    return { inputs, expected: task.expectationOf(inputs) }
+  })
   const entries: Entry[] = []
   for (const spec of specs) {
     if (await stopped()) break
@@ -82,12 +80,12 @@ export async function measureTask(
   const random = shuffled(seed)
   for (let round = 0; round < budget.rounds; round++) {
     // Another input in each round: what is timed must have been computed from it.
-    const inputs = expectations[round % expectations.length]
+    const checked = expectations[round % expectations.length]
     for (const [place, entry] of random(entries).entries()) {
       if (await stopped()) break
       onStep?.(entry.spec.contender.name)
       if (round === 0) entry.order = place
-      await attempt(entry, () => sampleChecked(entry, inputs, budget.sampling / budget.rounds))
+      await attempt(entry, () => sampleChecked(entry, checked, budget.sampling / budget.rounds))
     }
   }
   for (const entry of entries) {
@@ -113,10 +111,10 @@ async function attempt(entry: Entry, act: () => Promise<void>): Promise<void> {
 }
 
 /** Samples of a contender, unless what it left in its output is wrong. */
-async function sampleChecked(entry: Entry, { x, expected }: Checked, milliseconds: number): Promise<void> {
+async function sampleChecked(entry: Entry, { inputs, expected }: Checked, milliseconds: number): Promise<void> {
   if (entry.refusal) return
   const { prepared } = entry
-  await prepared.setInput(x)
+  await prepared.setInput(inputs)
   prepared.poison?.()
   const samples = prepared.sample
     ? await prepared.sample(milliseconds)
@@ -164,8 +162,8 @@ async function prepareChecked(
   try {
     prepared = await spec.prepare(task)
     let error: Entry['error'] = { maxAbs: 0, rms: 0, bound: 0 }
-    for (const { x, expected } of expectations) {
-      await prepared.setInput(x)
+    for (const { inputs, expected } of expectations) {
+      await prepared.setInput(inputs)
       prepared.poison?.()
       await prepared.run()
       const { right, ...found } = errorOf(expected, prepared.output())
@@ -229,7 +227,8 @@ function passed(
     kernel: profile ? profile.kernel * time : null,
     packedBytes: prepared.packedBytes,
     ...(prepared.chosen === undefined ? {} : { chosen: prepared.chosen }),
-    bytesPerWeight: prepared.packedBytes === null ? null : prepared.packedBytes / (task.m * task.k),
+    bytesPerWeight:
+      prepared.packedBytes === null || task.denseWeights === null ? null : prepared.packedBytes / task.denseWeights,
     limit: peak ? limitOf(spec.contender.method === 'dense' ? base.denseFlops : base.flops, base.bytes, peak) : null,
   }
 }

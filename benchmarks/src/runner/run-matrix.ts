@@ -7,13 +7,13 @@ import {
   redact,
   type Store,
 } from '../records/index.ts'
-import { pointId, type Workload } from '../workloads/index.ts'
 import type { Baseline, ContenderSpec } from './contender.ts'
 import { type Budget, measureTask, type PeakOf } from './measure.ts'
 import type { Pace } from './pace.ts'
 import { levelOf } from './peaks.ts'
 import { describeTask } from './record.ts'
-import { makeTask, type Task } from './task.ts'
+import type { Task } from './task.ts'
+import { pointId, type Workload } from './workload.ts'
 
 /** One workload at one sparsity: what is measured together. */
 export interface Point {
@@ -27,8 +27,8 @@ export function pointsOf(workloads: readonly Workload[], shard?: { index: number
   return shard ? points.filter((_, i) => i % shard.total === shard.index - 1) : points
 }
 
-/** Opened baselines, and the ones that are missing, with the reason. */
-export interface OpenedBaselines {
+/** The contenders of an operation, and the baselines that are missing, with the reason. */
+export interface OpenedContenders {
   readonly specs: readonly ContenderSpec[]
   readonly missing: readonly { readonly baseline: Baseline; readonly reason: string }[]
 }
@@ -37,7 +37,7 @@ export interface OpenedBaselines {
 export async function openBaselines(
   baselines: readonly Baseline[],
   threads: readonly number[],
-): Promise<OpenedBaselines> {
+): Promise<OpenedContenders> {
   const specs: ContenderSpec[] = []
   const missing: { baseline: Baseline; reason: string }[] = []
   for (const baseline of baselines) {
@@ -53,8 +53,9 @@ export async function openBaselines(
 /** What is measured, and how. */
 export interface MatrixOptions {
   readonly points: readonly Point[]
-  readonly specs: readonly ContenderSpec[]
-  readonly missing: OpenedBaselines['missing']
+  /** Of the operation that a workload belongs to. */
+  readonly contendersOf: (workload: Workload) => OpenedContenders
+  readonly makeTask: (workload: Workload, sparsity: number) => Promise<Task>
   /** Called before each point. */
   readonly pace: Pace
   readonly environment: Environment
@@ -75,9 +76,10 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     if (options.isStopped()) return
     const id = pointId(point.workload, point.sparsity)
     onPoint(done, id, '')
-    const task = await makeTask(point.workload, point.sparsity)
-    await recordMissing(task, options)
-    const specs = options.specs.filter((spec) => {
+    const task = await options.makeTask(point.workload, point.sparsity)
+    const opened = options.contendersOf(point.workload)
+    await recordMissing(task, opened, store)
+    const specs = opened.specs.filter((spec) => {
       if (!takesPart(spec, task)) return false
       const known = store.records.get(recordId(task.id, spec.contender, 'hot'))
       // What was missing when the run began may be there now.
@@ -124,7 +126,7 @@ async function measureInProcesses(
   return isStopped() ? [] : mergeProcesses(runs)
 }
 
-async function recordMissing(task: Task, { missing, store }: MatrixOptions): Promise<void> {
+async function recordMissing(task: Task, { missing }: OpenedContenders, store: Store): Promise<void> {
   for (const { baseline, reason } of missing) {
     const record = describeTask(task, baseline.placeholder)
     if (store.records.has(record.id)) continue

@@ -1,5 +1,5 @@
 import type { Bsr, Csr } from '@nnz/core'
-import { blockBsr, uniformCsr } from '../workloads/index.ts'
+import { blockBsr, uniformCsr } from '../products/patterns.ts'
 
 /** A problem that costs are fitted to. */
 export interface TuneProblem {

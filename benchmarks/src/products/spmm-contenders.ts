@@ -3,13 +3,13 @@ import { kernels, type SpmmKernel, type SpmmPlan, spmm, spmmProblem } from '@nnz
 import { median } from 'simple-statistics'
 import type { Contender } from '../records/index.ts'
 import type { ContenderSpec, Prepared } from '../runner/contender.ts'
-import type { Task } from '../runner/task.ts'
 import { version } from '../version.ts'
+import type { SpmmTask } from './task.ts'
 
 type Home = 'resident' | 'heap'
 
 /** Every row of the table that runs on a backend, automatic dispatch, and automatic dispatch with tensors on the JS heap. */
-export function kernelContenders(backends: readonly Backend[]): ContenderSpec[] {
+export function spmmContenders(backends: readonly Backend[]): ContenderSpec<SpmmTask>[] {
   return backends.flatMap((backend) => [
     ...kernels
       .filter((kernel) => kernel.backend === backend.name && kernel.variant.split('_')[0] === backend.variant)
@@ -18,7 +18,7 @@ export function kernelContenders(backends: readonly Backend[]): ContenderSpec[] 
   ])
 }
 
-function rowContender(kernel: SpmmKernel, backend: Backend): ContenderSpec {
+function rowContender(kernel: SpmmKernel, backend: Backend): ContenderSpec<SpmmTask> {
   const home: Home = isWasm(backend) ? 'resident' : 'heap'
   return {
     contender: contender(kernel.name, backend, kernel.dense ? 'dense' : 'sparse', {}),
@@ -28,7 +28,7 @@ function rowContender(kernel: SpmmKernel, backend: Backend): ContenderSpec {
 }
 
 /** Dispatch as a user gets it. `tensors: js-heap` copies x in and y out, as every caller with typed arrays of its own does. */
-function automatic(backend: Backend, home: Home): ContenderSpec {
+function automatic(backend: Backend, home: Home): ContenderSpec<SpmmTask> {
   return {
     contender: contender(`auto__${backend.name}`, backend, 'sparse', home === 'heap' ? { tensors: 'js-heap' } : {}),
     supports: () => true,
@@ -54,7 +54,12 @@ function contender(
   }
 }
 
-async function preparePlan(task: Task, backend: Backend, home: Home, kernel: string | undefined): Promise<Prepared> {
+async function preparePlan(
+  task: SpmmTask,
+  backend: Backend,
+  home: Home,
+  kernel: string | undefined,
+): Promise<Prepared> {
   const start = process.hrtime.bigint()
   const plan: SpmmPlan = spmm.plan(task.weights, { columns: task.n, backend, kernel })
   const planning = Number(process.hrtime.bigint() - start)
@@ -65,7 +70,7 @@ async function preparePlan(task: Task, backend: Backend, home: Home, kernel: str
     planning,
     packedBytes: explanation.packedBytes,
     ...(kernel === undefined ? { chosen: explanation.kernel } : {}),
-    setInput(values) {
+    setInput([values]) {
       x.data.set(values)
     },
     poison() {

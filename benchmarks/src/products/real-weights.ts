@@ -1,5 +1,5 @@
 import { tokenPhase } from './layers.ts'
-import { createWorkload, type Workload } from './workload.ts'
+import { createWorkload, type ProductWorkload } from './workload.ts'
 
 const MINILM_FILE = 'model.safetensors'
 const MINILM_LAYERS: readonly [layer: string, tensor: string, m: number, k: number][] = [
@@ -42,7 +42,7 @@ const DRED_MATRICES: Readonly<Record<string, readonly [layer: string, m: number,
 }
 
 /** Weights of the first and the last layer of all-MiniLM-L6-v2, pruned by magnitude. */
-export function prunedWorkloads(sparsities: readonly number[]): Workload[] {
+export function prunedWorkloads(sparsities: readonly number[]): ProductWorkload[] {
   const model = 'all-minilm-l6-v2'
   return [0, 5].flatMap((index) =>
     MINILM_LAYERS.map(([layer, name, m, k]) => {
@@ -64,7 +64,7 @@ export function prunedWorkloads(sparsities: readonly number[]): Workload[] {
 }
 
 /** The matrices of Opus DRED, trained sparse in blocks of 8x4. */
-export function trainedWorkloads(): Workload[] {
+export function trainedWorkloads(): ProductWorkload[] {
   const model = 'opus-dred'
   return Object.entries(DRED_MATRICES).flatMap(([file, matrices]) =>
     matrices.flatMap(([layer, m, k, nnz]) =>

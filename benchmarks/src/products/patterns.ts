@@ -1,5 +1,5 @@
 import { type Bsr, bsr, type Csr, csr } from '@nnz/core'
-import { type Random, random, seededValues } from './random.ts'
+import { type Random, random, seededValues } from '../random.ts'
 
 /** The matrix that a seeded pattern is drawn for. */
 export interface PatternOptions {

@@ -4,8 +4,7 @@ import type { Bsr, Csr } from '@nnz/core'
 import { modelFile } from '../models/index.ts'
 import { openSafetensors, readMatrixMarket, readNpz, readOpusLayers, readSmtx } from '../readers/index.ts'
 import { blockBsr, pruneByMagnitude, unevenCsr, uniformCsr } from './patterns.ts'
-import { seededActivations } from './random.ts'
-import { createWorkload, type Workload } from './workload.ts'
+import { createWorkload, type ProductWorkload } from './workload.ts'
 import { missingFor } from './workloads.ts'
 
 /** The data of a workload at one sparsity. */
@@ -13,8 +12,6 @@ export interface Operands {
   readonly weights: Csr | Bsr
   /** Share of elements that are not stored; the elements of kept blocks are all stored. */
   readonly sparsity: number
-  /** Makes X [k, n], row-major; each call makes a new array with the same numbers. */
-  activations(): Float32Array
 }
 
 /**
@@ -23,13 +20,13 @@ export interface Operands {
  *
  * @throws Error where a model or file is missing; FileFormatError where it is damaged; RangeError for a bad sparsity.
  */
-export async function materialise(workload: Workload, sparsity: number): Promise<Operands> {
-  const { m, k, n, seed } = workload
+export async function materialise(workload: ProductWorkload, sparsity: number): Promise<Operands> {
+  const { m, k } = workload
   const weights = await makeWeights(workload, sparsity)
   if (weights.shape[0] !== m || weights.shape[1] !== k) {
     throw new RangeError(`${workload.id}: expected weights of ${m}x${k}, got ${weights.shape.join('x')}`)
   }
-  return { weights, sparsity: 1 - weights.nnz / (m * k), activations: () => seededActivations(k, n, seed) }
+  return { weights, sparsity: 1 - weights.nnz / (m * k) }
 }
 
 /** Which matrix of a file becomes a workload. */
@@ -51,7 +48,7 @@ export interface FileWorkloadOptions {
 export async function fileWorkload(
   path: string,
   { columns, tensor, sparsities = [0.5, 0.7, 0.9, 0.95] }: FileWorkloadOptions,
-): Promise<Workload> {
+): Promise<ProductWorkload> {
   const name = basename(path)
   const own = tensor === undefined ? await readSparseFile(path, 1) : undefined
   const [m, k] = own?.shape ?? (await readMatrixTensor(path, tensor ?? '')).shape
@@ -69,7 +66,7 @@ export async function fileWorkload(
   })
 }
 
-async function makeWeights(workload: Workload, sparsity: number): Promise<Csr | Bsr> {
+async function makeWeights(workload: ProductWorkload, sparsity: number): Promise<Csr | Bsr> {
   const { m, k, seed, pattern } = workload
   const options = { m, k, sparsity, seed }
   switch (pattern.kind) {
@@ -90,7 +87,7 @@ async function makeWeights(workload: Workload, sparsity: number): Promise<Csr | 
   }
 }
 
-function cached(workload: Workload, { model, file }: { model: string; file: string }): string {
+function cached(workload: ProductWorkload, { model, file }: { model: string; file: string }): string {
   const path = modelFile(model, file)
   if (path === undefined) throw new Error(`${workload.id}: ${missingFor(workload)}`)
   return path

@@ -1,21 +1,7 @@
 import { modelFile } from '../models/index.ts'
 import { type Layer, layers } from './layers.ts'
 import { prunedWorkloads, trainedWorkloads } from './real-weights.ts'
-import { createWorkload, type Pattern, type Workload } from './workload.ts'
-
-/** `quick` measures a few points that say most; `full` everything. */
-export type Suite = 'quick' | 'full'
-
-/** Which workloads are asked for. */
-export interface WorkloadSelection {
-  readonly suite: Suite
-  /** Only workloads whose id contains one of these texts. */
-  readonly matching?: readonly string[]
-  /** Instead of the suite's own sparsities, where the pattern can be drawn or pruned at any. */
-  readonly sparsities?: readonly number[]
-  /** Whether workloads of models that have not been fetched are listed too; {@link missingFor} says what they lack. */
-  readonly includeMissing?: boolean
-}
+import { createWorkload, type Pattern, type ProductWorkload } from './workload.ts'
 
 const SPARSITIES = [0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98]
 /** Rows of different lengths, and blocks, are measured on these layers. */
@@ -42,32 +28,16 @@ const QUICK: Readonly<Record<string, readonly number[] | null>> = {
   'opus-dred/dec_gru5_input/n16/trained': null,
 }
 
-/** The workloads of a suite, those of the quick suite in the order in which they say most. */
-export function listWorkloads({ suite, matching, sparsities, includeMissing = false }: WorkloadSelection): Workload[] {
-  return (suite === 'quick' ? quickWorkloads() : fullWorkloads())
-    .filter(({ id }) => !matching || matching.some((text) => id.includes(text)))
-    .filter((workload) => includeMissing || missingFor(workload) === undefined)
-    .map((workload) =>
-      sparsities && !hasFixedSparsity(workload)
-        ? { ...workload, sparsities: sparsities.toSorted((a, b) => a - b) }
-        : workload,
-    )
-}
-
 /** What must be done before a workload can be measured; undefined where nothing is missing. */
-export function missingFor({ pattern }: Workload): string | undefined {
+export function missingFor({ pattern }: ProductWorkload): string | undefined {
   if (pattern.kind !== 'magnitude' && pattern.kind !== 'trained') return undefined
   return modelFile(pattern.model, pattern.file)
     ? undefined
     : `${pattern.model} is not in the cache: nnz-bench models fetch ${pattern.model}`
 }
 
-/** Whether the weights are sparse as they are, so that no other sparsity can be chosen. */
-export function hasFixedSparsity({ pattern }: Workload): boolean {
-  return pattern.kind === 'trained' || (pattern.kind === 'file' && pattern.tensor === null)
-}
-
-function quickWorkloads(): Workload[] {
+/** The points that say most of products with unstructured and block-sparse weights, most telling first. */
+export function quickWorkloads(): ProductWorkload[] {
   const all = new Map(fullWorkloads().map((workload) => [workload.id, workload]))
   return Object.entries(QUICK).map(([id, sparsities]) => {
     const workload = all.get(id)
@@ -76,7 +46,8 @@ function quickWorkloads(): Workload[] {
   })
 }
 
-function fullWorkloads(): Workload[] {
+/** Every layer with every pattern of unstructured and block-sparse weights. */
+export function fullWorkloads(): ProductWorkload[] {
   const structured = layers.filter(({ model, layer }) => STRUCTURED_LAYERS.includes(`${model}/${layer}`))
   const patterns: Pattern[] = [
     { kind: 'uneven' },
@@ -99,13 +70,13 @@ function fromLayer(
   n: number,
   pattern: Pattern,
   sparsities: readonly number[],
-): Workload {
+): ProductWorkload {
   const layout = pattern.kind === 'block' ? 'bsr' : 'csr'
   return createWorkload({ model, layer, source, phase: phase(n), m, k, n, layout, pattern, sparsities })
 }
 
 /** Layers of several models have one shape: the first stands for all, and its source names the others. */
-function withoutRepetition(workloads: readonly Workload[]): Workload[] {
+function withoutRepetition(workloads: readonly ProductWorkload[]): ProductWorkload[] {
   const byShape = Map.groupBy(workloads, ({ m, k, n }) => `${m}x${k}x${n}`)
   return [...byShape.values()].map(([first, ...others]) => {
     const same = others.map(({ model, layer }) => `${model}/${layer}`).join(', ')

@@ -1,3 +1,4 @@
+import type { Workload } from '../runner/workload.ts'
 import type { Phase } from './layers.ts'
 
 /** Where the non-zeros of a workload's weights come from. */
@@ -14,10 +15,7 @@ export type Pattern =
   | { readonly kind: 'file'; readonly path: string; readonly tensor: string | null }
 
 /** Sparse weights [m, k] of a real layer, times activations [k, n]. */
-export interface Workload {
-  /** Stable: `bert-base/ffn-up/n128/uniform`. */
-  readonly id: string
-  readonly operation: 'spmm'
+export interface ProductWorkload extends Workload {
   readonly model: string
   readonly layer: string
   /** Where the shapes, or the weights, come from. */
@@ -30,8 +28,6 @@ export interface Workload {
   readonly pattern: Pattern
   /** Of random patterns and values, and of the activations. */
   readonly seed: number
-  /** The sparsities to measure, rising. Trained matrices and sparse files have the one that they have. */
-  readonly sparsities: readonly number[]
 }
 
 /** A word for the pattern, as it stands in ids and records: `uniform`, `block-32x32`, `magnitude`… */
@@ -39,13 +35,12 @@ export function patternName(pattern: Pattern): string {
   return pattern.kind === 'block' ? `block-${pattern.blockShape.join('x')}` : pattern.kind
 }
 
-/** The id of a workload at one sparsity: `bert-base/ffn-up/n128/uniform/0.90`. */
-export function pointId(workload: Workload, sparsity: number): string {
-  return `${workload.id}/${sparsity.toFixed(2)}`
-}
-
 /** Makes a workload, deriving its id. */
-export function createWorkload(parts: Omit<Workload, 'id' | 'operation' | 'seed'>): Workload {
-  const id = `${parts.model}/${parts.layer}/n${parts.n}/${patternName(parts.pattern)}`
-  return Object.freeze({ id, operation: 'spmm', ...parts, seed: 1 })
+export function createWorkload(
+  parts: Omit<ProductWorkload, 'id' | 'operation' | 'seed' | 'anySparsity'>,
+): ProductWorkload {
+  const { model, layer, n, pattern } = parts
+  const id = `${model}/${layer}/n${n}/${patternName(pattern)}`
+  const sparse = pattern.kind === 'trained' || (pattern.kind === 'file' && pattern.tensor === null)
+  return Object.freeze({ id, operation: 'spmm', ...parts, seed: 1, anySparsity: !sparse })
 }

@@ -1,0 +1,13 @@
+import type { Workload } from '../runner/workload.ts'
+import type { Operation } from './operation.ts'
+import { spmmOperation } from './spmm.ts'
+
+/** Every operation of the matrix, in the order of its tables. */
+export const operations: readonly Operation[] = [spmmOperation]
+
+/** The operation that a workload belongs to. */
+export function operationOf({ id, operation }: Workload): Operation {
+  const found = operations.find(({ name }) => name === operation)
+  if (!found) throw new RangeError(`${id}: there is no operation ${operation}`)
+  return found
+}

@@ -1,6 +1,0 @@
-export { type Layer, layers, type Phase } from './layers.ts'
-export { type FileWorkloadOptions, fileWorkload, materialise, type Operands } from './materialise.ts'
-export { blockBsr, type PatternOptions, pruneByMagnitude, unevenCsr, uniformCsr } from './patterns.ts'
-export { seededActivations, seededValues } from './random.ts'
-export { type Pattern, patternName, pointId, type Workload } from './workload.ts'
-export { hasFixedSparsity, listWorkloads, missingFor, type Suite, type WorkloadSelection } from './workloads.ts'
