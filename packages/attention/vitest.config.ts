@@ -18,7 +18,7 @@ function variant(name: string, env: Record<string, string>) {
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: 'default', env: { NNZ_WASM: '', NNZ_THREADS: '' }, include: ['test/*.test.ts'] } },
+      { test: { ...shared, name: 'default', env: { NNZ_WASM: '', NNZ_THREADS: '' }, include: ['test/**/*.test.ts'] } },
       variant('base', { NNZ_WASM: 'base' }),
       variant('two threads', { NNZ_THREADS: '2' }),
     ],
