@@ -1,0 +1,138 @@
+import { describe, typeError } from '@nnz/core'
+import { expectExtent } from '../mask/checks.ts'
+import { expectShare } from './call.ts'
+
+/** How much of a row is kept: with several limits, as much as all of them allow. */
+export interface Budget {
+  /** So many, the required ones included. */
+  topK?: number | undefined
+  /** That share of those that may be kept, rounded up; 0 to 1. */
+  density?: number | undefined
+  /** The largest ones until their estimated share of the attention reaches this; 0 to 1, and 1 keeps all. */
+  threshold?: number | undefined
+}
+
+/** Checks a budget; there must be one. */
+export function expectBudget({ topK, density, threshold }: Budget, name: string): Budget {
+  if (topK === undefined && density === undefined && threshold === undefined)
+    throw typeError('NNZ_TYPE', `${name}: expected topK, density or threshold, got ${describe(undefined)}`)
+  if (topK !== undefined) expectExtent(topK, 1, `${name}: topK`)
+  if (density !== undefined) expectShare(density, `${name}: density`)
+  if (threshold !== undefined) expectShare(threshold, `${name}: threshold`)
+  return { topK, density, threshold }
+}
+
+/** The `rank`-th largest of the first `count` values, counted from 0. Reorders them. */
+function nthLargest(values: Float32Array, count: number, rank: number): number {
+  let low = 0
+  let high = count - 1
+  while (low < high) {
+    const pivot = values[(low + high) >>> 1]
+    let i = low
+    let j = high
+    while (i <= j) {
+      while (values[i] > pivot) i++
+      while (values[j] < pivot) j--
+      if (i <= j) {
+        const x = values[i]
+        values[i++] = values[j]
+        values[j--] = x
+      }
+    }
+    if (rank <= j) high = j
+    else if (rank >= i) low = i
+    else break
+  }
+  return values[rank]
+}
+
+/** Chooses among the entries of one row after the other, without allocating. */
+export class Chooser {
+  /** What was chosen last: the first {@link count} entries, rising. */
+  readonly chosen: Uint32Array
+  count = 0
+  readonly #budget: Budget
+  readonly #values: Float32Array
+
+  /** For rows of up to `length` entries. */
+  constructor(budget: Budget, length: number) {
+    this.#budget = budget
+    this.chosen = new Uint32Array(length)
+    this.#values = new Float32Array(length)
+  }
+
+  /**
+   * Chooses among `values[from .. from + length]`, of which all of `required` stay (as [begin, end) ranges). NaN counts as the
+   * least. For a threshold values must be masses: not negative, and in proportion to shares of attention.
+   */
+  choose(values: Float32Array, from: number, length: number, required: readonly (readonly [number, number])[]): void {
+    const ranked = this.#values
+    for (let i = 0; i < length; i++) {
+      const value = values[from + i]
+      ranked[i] = Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value
+    }
+    let forced = 0
+    let mass = 0
+    for (const [begin, end] of required) {
+      for (let i = Math.max(0, begin); i < Math.min(end, length); i++) {
+        if (ranked[i] === Number.POSITIVE_INFINITY) continue
+        mass += ranked[i]
+        ranked[i] = Number.POSITIVE_INFINITY
+        forced++
+      }
+    }
+    const { topK = length, density = 1, threshold = 1 } = this.#budget
+    let most = Math.max(forced, Math.min(length, topK, Math.ceil(density * length)))
+    if (threshold < 1) most = this.#untilMass(values, from, length, mass, forced, most, threshold)
+    if (most >= length) this.#takeAll(length)
+    else if (most === 0) this.count = 0
+    else this.#takeLargest(values, from, length, required, most)
+  }
+
+  /** How many it takes to reach the threshold, the required ones first. */
+  #untilMass(
+    values: Float32Array,
+    from: number,
+    length: number,
+    mass: number,
+    forced: number,
+    most: number,
+    threshold: number,
+  ): number {
+    let total = 0
+    for (let i = 0; i < length; i++) total += values[from + i]
+    const sorted = this.#values.subarray(0, length).sort()
+    let taken = forced
+    while (taken < most && mass < threshold * total) mass += sorted[length - 1 - taken++]
+    return taken
+  }
+
+  #takeAll(length: number): void {
+    for (let i = 0; i < length; i++) this.chosen[i] = i
+    this.count = length
+  }
+
+  /** The `most` largest; of equal ones the first. */
+  #takeLargest(
+    values: Float32Array,
+    from: number,
+    length: number,
+    required: readonly (readonly [number, number])[],
+    most: number,
+  ): void {
+    const least = nthLargest(this.#values, length, most - 1)
+    let ties = 0
+    for (let i = 0; i < most; i++) if (this.#values[i] === least) ties++
+    let count = 0
+    for (let i = 0; i < length; i++) {
+      const value = rankOf(values[from + i], i, required)
+      if (value > least || (value === least && ties-- > 0)) this.chosen[count++] = i
+    }
+    this.count = count
+  }
+}
+
+function rankOf(value: number, index: number, required: readonly (readonly [number, number])[]): number {
+  for (const [begin, end] of required) if (index >= begin && index < end) return Number.POSITIVE_INFINITY
+  return Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value
+}

@@ -1,0 +1,107 @@
+import { type Backend, type BackendOption, describe, rangeError, resolveBackend, typeError } from '@nnz/core'
+import { type BlockMask, expectMaskShape } from '../mask/block-mask.ts'
+import { expectHeads, expectShape, expectShapes, type Heads } from '../operands.ts'
+import { expectOptions } from '../options.ts'
+import type { AttentionShape } from '../problem.ts'
+
+/** What every selection may be told. */
+export interface SelectionOptions {
+  /** Queries and keys of a block. Default: [64, 64]. */
+  blockShape?: readonly number[] | undefined
+  /** Only pairs that causal attention has, aligned as in `attention`; the mask leaves the others out. Default: false. */
+  causal?: boolean | undefined
+  /** Factor of the scores. Default: 1 / sqrt(headDim). */
+  scale?: number | undefined
+  /** Where to run. Default: WASM where the host has it, else plain JS. */
+  backend?: BackendOption | undefined
+}
+
+/** What a selection took. */
+export interface SelectionCost {
+  /** Floating point operations. */
+  readonly flops: number
+  /** Bytes of q and k that were read. */
+  readonly bytes: number
+  /** Time, everything included. */
+  readonly nanoseconds: number
+}
+
+/** Which blocks to compute, and what it took to choose them. */
+export interface Selection {
+  /** A pattern for each head, of each batch entry if there are several. */
+  readonly mask: BlockMask
+  readonly cost: SelectionCost
+}
+
+/** The size of a selection's mask. */
+export interface SelectionSize {
+  readonly blockShape: readonly [queries: number, keys: number]
+  readonly heads: number
+  readonly rows: number
+  readonly columns: number
+}
+
+/** A checked call of a selection. */
+export interface SelectionCall {
+  readonly name: string
+  readonly q: Heads
+  readonly k: Heads
+  readonly shape: AttentionShape
+  readonly size: SelectionSize
+  readonly causal: boolean
+  readonly scale: number
+  readonly backend: Backend
+  readonly meter: Meter
+}
+
+/** Counts what a selection does, from its making on. */
+export class Meter {
+  flops = 0
+  bytes = 0
+  readonly #start = performance.now()
+
+  get cost(): SelectionCost {
+    return { flops: this.flops, bytes: this.bytes, nanoseconds: (performance.now() - this.#start) * 1e6 }
+  }
+}
+
+/** Checks q, k and the common options. */
+export function expectCall(q: unknown, k: unknown, options: SelectionOptions, name: string): SelectionCall {
+  const meter = new Meter()
+  expectOptions(options, name)
+  const [query, key] = [expectHeads(q, `${name}: q`), expectHeads(k, `${name}: k`)]
+  const [batch, heads, tokens, headDim] = query.shape
+  const [, keyHeads, keys] = key.shape
+  const shape = expectShapes({ batch, heads, keyHeads, tokens, keys, headDim }, name)
+  expectShape(key, [batch, keyHeads, keys, headDim], `${name}: k`)
+  const { blockShape = [64, 64], causal = false, scale = 1 / Math.sqrt(headDim) } = options
+  const size = expectMaskShape({ blockShape, heads: batch * heads, rows: tokens, columns: keys }, name)
+  expectFlag(causal, `${name}: causal`)
+  expectFinite(scale, `${name}: scale`)
+  return { name, q: query, k: key, shape, size, causal, scale, backend: resolveBackend(options.backend), meter }
+}
+
+/** Checks a boolean. */
+export function expectFlag(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw typeError('NNZ_TYPE', `${name}: expected true or false, got ${describe(value)}`)
+  return value
+}
+
+/** Checks a finite number. */
+export function expectFinite(value: unknown, name: string): number {
+  if (typeof value !== 'number') throw typeError('NNZ_TYPE', `${name}: expected a number, got ${describe(value)}`)
+  if (!Number.isFinite(value)) throw rangeError('NNZ_VALUE', `${name}: expected a finite number, got ${value}`)
+  return value
+}
+
+/** Checks a number from 0 to 1. */
+export function expectShare(value: unknown, name: string): number {
+  const share = expectFinite(value, name)
+  if (share < 0 || share > 1) throw rangeError('NNZ_VALUE', `${name}: expected a number in 0..1, got ${share}`)
+  return share
+}
+
+/** The key head that a query head reads. */
+export function keyHeadOf({ heads, keyHeads }: AttentionShape, head: number): number {
+  return Math.floor((head * keyHeads) / heads)
+}
