@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { pythonBaselines } from '../src/baselines/python.ts'
+import { startPython } from '../src/baselines/python-process.ts'
 import { openBaselines } from '../src/runner/run-matrix.ts'
 import { contendersOf, problem, recordOf } from './baselines-problem.ts'
 
@@ -28,14 +29,22 @@ describe.each(opened)('$name', ({ name, specs, missing }) => {
 
 describe('Python', () => {
   it('that cannot be started is named, for every library', async () => {
-    for (const baseline of pythonBaselines('no-such-python')) {
+    for (const baseline of pythonBaselines(once(() => startPython('no-such-python')))) {
       await expect(baseline.open([1])).rejects.toThrow(/no-such-python.*NNZ_PYTHON names another Python/)
     }
   })
 
   it('that ends at once is told, not waited for', async () => {
     // Node takes the script for JavaScript.
-    const [baseline] = pythonBaselines(process.execPath)
+    const [baseline] = pythonBaselines(once(() => startPython(process.execPath)))
     await expect(baseline.open([1])).rejects.toThrow(/Python ended with code \d+/)
   })
 })
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}

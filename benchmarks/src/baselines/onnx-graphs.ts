@@ -6,7 +6,7 @@ export interface OnnxProto {
 }
 
 /** TensorProto.DataType. */
-const FLOAT = 1
+export const FLOAT = 1
 const INT8 = 3
 
 /** Y [n, m] = X [n, k] W [k, m], all f32, W a constant. */
@@ -45,11 +45,11 @@ function encode({ onnx }: OnnxProto, nodes: object[], initializer: object[], [m,
   }).finish()
 }
 
-function node(opType: string, input: string[], output: string) {
+export function node(opType: string, input: string[], output: string) {
   return { opType, input, output: [output] }
 }
 
-function constant(name: string, dims: number[], dataType: number, data: Float32Array | Int8Array) {
+export function constant(name: string, dims: number[], dataType: number, data: Float32Array | Int8Array) {
   return { name, dims, dataType, rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }
 }
 

@@ -5,7 +5,8 @@ import { matmulGraph, type OnnxProto, quantisedGraph } from './onnx-graphs.ts'
 import { quantisationTolerance, quantiseRows } from './quantise.ts'
 import { transpose } from './transpose.ts'
 
-interface Session {
+/** A model that is loaded. */
+export interface Session {
   run(feeds: Record<string, object>): Promise<Record<string, { data: ArrayLike<number> }>>
   release(): Promise<void>
 }

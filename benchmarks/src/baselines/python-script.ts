@@ -1,15 +1,16 @@
 /**
- * The program that runs in Python. It reads an order in JSON from each line and answers with one. Matrices come as raw files
- * of little-endian f32 and i32, which are removed once read. Times are taken here, so that no pipe is measured.
+ * The program that runs in Python. It reads an order in JSON from each line and answers with one. Arrays come as raw
+ * little-endian files, which are removed once read. Times are taken here, so that no pipe is measured.
  */
 export const PYTHON_SCRIPT = `
 import ctypes, glob, json, os, sys
 from time import perf_counter_ns
+from types import SimpleNamespace
 
-def take(path, dtype):
+def take(file):
     import numpy
-    array = numpy.fromfile(path, dtype=dtype)
-    os.remove(path)
+    array = numpy.fromfile(file['path'], dtype=file['dtype']).reshape(file['shape'])
+    os.remove(file['path'])
     return array
 
 class Scipy:
@@ -18,7 +19,7 @@ class Scipy:
         import scipy.sparse
         return scipy.__version__
 
-    def __init__(self, w, n):
+    def __init__(self, w):
         import scipy.sparse
         self.w = scipy.sparse.csr_matrix((w.values, w.indices, w.offsets), shape=(w.m, w.k))
         self.y = None
@@ -41,12 +42,12 @@ class Torch:
         import numpy, torch
         return torch.__version__
 
-    def __init__(self, w, n):
+    def __init__(self, w):
         import torch
         self.mm = torch.mm
         parts = [torch.from_numpy(part) for part in (w.offsets, w.indices, w.values)]
         self.w = torch.sparse_csr_tensor(*parts, (w.m, w.k))
-        self.y = torch.empty(w.m, n)
+        self.y = torch.empty(w.m, w.n)
 
     def set_input(self, x):
         import torch
@@ -64,8 +65,8 @@ class Torch:
         return self.y.numpy()
 
 class TorchDense(Torch):
-    def __init__(self, w, n):
-        super().__init__(w, n)
+    def __init__(self, w):
+        super().__init__(w)
         self.w = self.w.to_dense()
 
 class Description(ctypes.Structure):
@@ -90,10 +91,10 @@ class OneMkl:
         OneMkl.library().MKL_Get_Version_String(text, 200)
         return text.value.decode().split('Version ')[-1].split('-')[0]
 
-    def __init__(self, w, n):
+    def __init__(self, w):
         import numpy
-        self.mkl, self.w, self.n = OneMkl.library(), w, n
-        self.y = numpy.empty((w.m, n), numpy.float32)
+        self.mkl, self.w, self.n = OneMkl.library(), w, w.n
+        self.y = numpy.empty((w.m, w.n), numpy.float32)
         self.description = Description(self.GENERAL, self.LOWER, self.NON_UNIT)
         self.handle = ctypes.c_void_p()
         offsets = w.offsets.ctypes.data
@@ -101,7 +102,7 @@ class OneMkl:
         self.check(self.mkl.mkl_sparse_s_create_csr(ctypes.byref(self.handle), 0, w.m, w.k, *pointers))
         # The library may answer that it has nothing to arrange; the product works all the same.
         self.mkl.mkl_sparse_set_mm_hint(
-            self.handle, self.NON_TRANSPOSE, self.description, self.ROW_MAJOR, n, 1000000)
+            self.handle, self.NON_TRANSPOSE, self.description, self.ROW_MAJOR, w.n, 1000000)
         self.mkl.mkl_sparse_optimize(self.handle)
 
     def check(self, status):
@@ -128,14 +129,42 @@ class OneMkl:
         if hasattr(self, 'handle'):
             self.mkl.mkl_sparse_destroy(self.handle)
 
-class Weights:
-    def __init__(self, order):
-        self.m, self.k = order['m'], order['k']
-        self.offsets = take(order['offsets'], '<i4')
-        self.indices = take(order['indices'], '<i4')
-        self.values = take(order['values'], '<f4')
+class TorchAttention:
+    @staticmethod
+    def version():
+        import numpy, torch
+        if not hasattr(torch.nn.functional, 'scaled_dot_product_attention'):
+            raise RuntimeError(f'PyTorch {torch.__version__} has no scaled_dot_product_attention: 2.0 has')
+        return torch.__version__
 
-LIBRARIES = {'scipy-csr': Scipy, 'torch-dense': TorchDense, 'torch-csr': Torch, 'onemkl-csr': OneMkl}
+    def __init__(self, p):
+        import torch
+        self.attend = torch.nn.functional.scaled_dot_product_attention
+        self.group = p.heads // p.keyHeads
+        self.mask = torch.from_numpy(p.mask).reshape(p.tokens, p.keys).bool() if hasattr(p, 'mask') else None
+        self.causal = p.causal and self.mask is None
+
+    def set_input(self, q, k, v):
+        import torch
+        self.q = torch.from_numpy(q)[None]
+        # It wants as many key heads as heads: repeated here, where no time is taken.
+        self.k, self.v = (torch.from_numpy(part).repeat_interleave(self.group, 0)[None] for part in (k, v))
+        self.y = None
+
+    def use_threads(self, count):
+        import torch
+        torch.set_num_threads(count)
+
+    def run(self):
+        self.y = self.attend(self.q, self.k, self.v, attn_mask=self.mask, is_causal=self.causal)
+
+    def output(self):
+        return self.y.numpy()
+
+LIBRARIES = {
+    'scipy-csr': Scipy, 'torch-dense': TorchDense, 'torch-csr': Torch, 'onemkl-csr': OneMkl,
+    'torch-attention': TorchAttention,
+}
 products = {}
 broken = {}
 
@@ -164,16 +193,17 @@ def answer(order):
         return version_of(order['library'])
     key = order['key']
     if action == 'prepare':
-        weights = Weights(order)
+        arrays = {name: take(file) for name, file in order['arrays'].items()}
+        problem = SimpleNamespace(**order['problem'], **arrays)
         start = perf_counter_ns()
-        products[key] = LIBRARIES[order['library']](weights, order['n'])
+        products[key] = LIBRARIES[order['library']](problem)
         return perf_counter_ns() - start
     if action == 'dispose':
         del products[key]
         return None
     product = products[key]
     if action == 'input':
-        product.set_input(take(order['x'], '<f4').reshape(-1, order['n']))
+        product.set_input(*[take(file) for file in order['inputs']])
         return None
     product.use_threads(order['threads'])
     samples = []

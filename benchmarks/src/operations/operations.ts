@@ -1,9 +1,15 @@
 import type { Workload } from '../runner/workload.ts'
+import { attentionBackwardOperation, attentionOperation, decodeOperation } from './attention.ts'
 import type { Operation } from './operation.ts'
 import { spmmOperation } from './spmm.ts'
 
 /** Every operation of the matrix, in the order of its tables. */
-export const operations: readonly Operation[] = [spmmOperation]
+export const operations: readonly Operation[] = [
+  spmmOperation,
+  attentionOperation,
+  attentionBackwardOperation,
+  decodeOperation,
+]
 
 /** The operation that a workload belongs to. */
 export function operationOf({ id, operation }: Workload): Operation {

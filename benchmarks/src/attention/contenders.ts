@@ -1,0 +1,184 @@
+import {
+  attention,
+  attentionBackward,
+  attentionKernels,
+  attentionProblem,
+  type BlockMask,
+  backwardKernels,
+  blockMask,
+} from '@nnz/attention'
+import { type Backend, isWasm } from '@nnz/core'
+import type { ContenderSpec, Prepared } from '../runner/contender.ts'
+import { type Home, kernelContender, place, profiled, release, rowsOf } from '../runner/kernels.ts'
+import type { Inputs } from '../runner/task.ts'
+import type { AttentionTask } from './task.ts'
+
+/** How a contender of ours runs. */
+interface Way {
+  readonly backend: Backend
+  readonly home: Home
+  /** Undefined: dispatch chooses. */
+  readonly kernel: string | undefined
+  /** Visits every block, as a kernel that knows no sparsity does, and applies the mask element by element. */
+  readonly everyBlock: boolean
+}
+
+/** Every row of `attention`, the same kernel on all blocks, and automatic dispatch with tensors on the JS heap. */
+export function attentionContenders(backends: readonly Backend[]): ContenderSpec<AttentionTask>[] {
+  return contendersOf('attention', attentionKernels, backends, prepareForward)
+}
+
+/** The same of `attentionBackward`. */
+export function backwardContenders(backends: readonly Backend[]): ContenderSpec<AttentionTask>[] {
+  return contendersOf('attentionBackward', backwardKernels, backends, prepareBackward)
+}
+
+function contendersOf(
+  operation: 'attention' | 'attentionBackward',
+  kernels: typeof attentionKernels | typeof backwardKernels,
+  backends: readonly Backend[],
+  prepare: (task: AttentionTask, way: Way) => Prepared,
+): ContenderSpec<AttentionTask>[] {
+  return backends.flatMap((backend) => {
+    const home = isWasm(backend) ? 'resident' : 'heap'
+    const rows = rowsOf<{ name: string; backend: string; variant: string }>(kernels, backend)
+    const specs = rows.flatMap(({ name }): ContenderSpec<AttentionTask>[] => [
+      {
+        contender: kernelContender(name, backend, 'sparse'),
+        supports: (task) =>
+          kernels.find((kernel) => kernel.name === name)!.supports(attentionProblem(operation, shapeOf(task), task)),
+        prepare: async (task) => prepare(task, { backend, home, kernel: name, everyBlock: false }),
+      },
+      {
+        contender: kernelContender(name, backend, 'dense', { path: 'every block' }),
+        supports: ({ mask }) => mask !== undefined || 'nothing is left out, so this is the same as the kernel itself',
+        prepare: async (task) => prepare(task, { backend, home, kernel: name, everyBlock: true }),
+      },
+    ])
+    const automatic: ContenderSpec<AttentionTask> = {
+      contender: kernelContender(`auto__${backend.name}`, backend, 'sparse', { tensors: 'js-heap' }),
+      supports: () => true,
+      prepare: async (task) => prepare(task, { backend, home: 'heap', kernel: undefined, everyBlock: false }),
+    }
+    return isWasm(backend) ? [...specs, automatic] : specs
+  })
+}
+
+function shapeOf({ heads, keyHeads, tokens, keys, headDim }: AttentionTask) {
+  return { batch: 1, heads, keyHeads, tokens, keys, headDim }
+}
+
+function patternOf(task: AttentionTask, { everyBlock }: Way) {
+  const { mask, causal } = task
+  return { mask: mask && everyBlock ? withEveryBlock(mask, task) : mask, causal }
+}
+
+/** The same pairs, in blocks that are all there, with element masks that keep all of a block or nothing. */
+function withEveryBlock(
+  { blockShape, rows, columns, rowOffsets, columnIndices }: BlockMask,
+  { tokens, keys }: AttentionTask,
+): BlockMask {
+  const blockRows = Math.ceil(tokens / blockShape[0])
+  const blockColumns = Math.ceil(keys / blockShape[1])
+  const words = blockShape[0] * Math.ceil(blockShape[1] / 32)
+  const partialIndices = new Uint32Array(blockRows * blockColumns)
+  for (let row = 0; row < blockRows; row++) {
+    for (let block = rowOffsets[row]; block < rowOffsets[row + 1]; block++)
+      partialIndices[row * blockColumns + columnIndices[block]] = 1
+  }
+  return blockMask({
+    blockShape,
+    rows,
+    columns,
+    rowOffsets: Uint32Array.from({ length: blockRows + 1 }, (_, row) => row * blockColumns),
+    columnIndices: Uint32Array.from(partialIndices, (_, i) => i % blockColumns),
+    partialIndices,
+    elements: new Uint32Array(2 * words).fill(0xffffffff, words),
+  })
+}
+
+function prepareForward(task: AttentionTask, way: Way): Prepared {
+  const { backend, home, kernel } = way
+  const start = process.hrtime.bigint()
+  const plan = attention.plan({ ...shapeOf(task), ...patternOf(task, way), backend, kernel })
+  const planning = Number(process.hrtime.bigint() - start)
+  const explanation = plan.explain()
+  const { q, k, v } = operands(task, way)
+  const out = place(q.shape, backend, home)
+  const run = () => {
+    plan.run(q, k, v, { out })
+  }
+  return {
+    planning,
+    packedBytes: null,
+    ...(kernel === undefined ? { chosen: explanation.kernel } : {}),
+    setInput: (inputs) => fill([q, k, v], inputs),
+    poison() {
+      out.data.fill(Number.NaN)
+    },
+    run,
+    output: () => out.data,
+    ...profiled(backend, run),
+    dispose() {
+      plan.dispose()
+      release(q, k, v, out)
+    },
+  }
+}
+
+function prepareBackward(task: AttentionTask, way: Way): Prepared {
+  const { backend, home, kernel } = way
+  const forward = attention.plan({ ...shapeOf(task), ...patternOf(task, way), backend })
+  const start = process.hrtime.bigint()
+  const plan = attentionBackward.plan({ ...shapeOf(task), ...patternOf(task, way), backend, kernel })
+  const planning = Number(process.hrtime.bigint() - start)
+  const explanation = plan.explain()
+  const { q, k, v } = operands(task, way)
+  const dOutput = place(q.shape, backend, home)
+  const out = {
+    dQ: place(q.shape, backend, home),
+    dK: place(k.shape, backend, home),
+    dV: place(v.shape, backend, home),
+  }
+  let saved = forward.run(q, k, v)
+  const run = () => {
+    plan.run(dOutput, { q, k, v, ...saved }, { out })
+  }
+  return {
+    planning,
+    packedBytes: null,
+    ...(kernel === undefined ? { chosen: explanation.kernel } : {}),
+    setInput(inputs) {
+      fill([q, k, v, dOutput], inputs)
+      saved = forward.run(q, k, v)
+    },
+    poison() {
+      for (const gradient of Object.values(out)) gradient.data.fill(Number.NaN)
+    },
+    run,
+    output() {
+      const all = new Float32Array(out.dQ.data.length + 2 * out.dK.data.length)
+      all.set(out.dQ.data)
+      all.set(out.dK.data, out.dQ.data.length)
+      all.set(out.dV.data, out.dQ.data.length + out.dK.data.length)
+      return all
+    },
+    ...profiled(backend, run),
+    dispose() {
+      plan.dispose()
+      forward.dispose()
+      release(q, k, v, dOutput, ...Object.values(out))
+    },
+  }
+}
+
+function operands({ heads, keyHeads, tokens, keys, headDim }: AttentionTask, { backend, home }: Way) {
+  const make = (...shape: number[]) => place(shape, backend, home)
+  return { q: make(heads, tokens, headDim), k: make(keyHeads, keys, headDim), v: make(keyHeads, keys, headDim) }
+}
+
+function fill(tensors: readonly { readonly data: Float32Array }[], inputs: Inputs): void {
+  tensors.forEach(({ data }, i) => {
+    data.set(inputs[i])
+  })
+}

@@ -1,0 +1,109 @@
+import { type BlockMask, FULL } from '@nnz/attention'
+import { seededActivations } from '../random.ts'
+import type { Task } from '../runner/task.ts'
+import { pointId } from '../runner/workload.ts'
+import { backwardExpectation, forwardExpectation } from './expectation.ts'
+import { BLOCK, drawPattern } from './patterns.ts'
+import type { AttentionWorkload } from './workload.ts'
+
+/**
+ * One attention. Inputs are q [heads, tokens, headDim], k and v [keyHeads, keys, headDim], backward also dOutput in the
+ * shape of q; the output is that of q, backward dQ, dK and dV one after the other.
+ */
+export interface AttentionTask extends Task {
+  readonly heads: number
+  readonly keyHeads: number
+  readonly tokens: number
+  readonly keys: number
+  readonly headDim: number
+  /** One pattern for all heads; undefined where every block is kept. */
+  readonly mask: BlockMask | undefined
+  /** The last query is aligned with the last key. */
+  readonly causal: boolean
+  /** Whether a pair is kept. */
+  keeps(query: number, key: number): boolean
+}
+
+/** Makes the task of a workload at a sparsity. */
+export async function makeAttentionTask(workload: AttentionWorkload, wanted: number): Promise<AttentionTask> {
+  const { heads, keyHeads, tokens, keys, headDim, operation, pattern, seed } = workload
+  const { mask, causal } = drawPattern(pattern, { tokens, keys, sparsity: wanted, seed })
+  const keeps = keptBy(mask, causal, keys - tokens)
+  const { pairs, usedKeys } = count(mask, causal, tokens, keys)
+  const sparsity = 1 - pairs / (tokens * keys)
+  const id = pointId(workload, sparsity)
+  const { model, source, phase } = workload
+  const backward = operation === 'attention-backward'
+  const flopsOf = (count: number) => (backward ? 10 : 4) * heads * count * headDim
+  const elements = { q: heads * tokens * headDim, k: keyHeads * keys * headDim }
+  const inputs = (drawn: number) => {
+    const sizes = [elements.q, elements.k, elements.k, ...(backward ? [elements.q] : [])]
+    return sizes.map((size, i) => seededActivations(size, 1, 4 * drawn + i))
+  }
+  const task = { heads, keyHeads, tokens, keys, headDim, mask, causal, keeps }
+  return {
+    ...task,
+    id,
+    operation,
+    workload: { id, model, layer: 'attention', source, phase, pattern, seed },
+    problem: {
+      sparsity,
+      heads,
+      keyHeads,
+      tokens,
+      keys,
+      headDim,
+      causal,
+      ...(mask ? { blockShape: [mask.blockShape[0], BLOCK] } : {}),
+    },
+    flops: flopsOf(pairs),
+    denseFlops: flopsOf(tokens * keys),
+    denseWeights: null,
+    bytes(method) {
+      const read = method === 'dense' ? keys : usedKeys
+      // Forward: q, k, v and the output; backward also dOutput, dQ, dK and dV.
+      return 4 * (backward ? 2 : 1) * (2 * elements.q + 2 * keyHeads * read * headDim)
+    },
+    inputs,
+    expectationOf: (given) => (backward ? backwardExpectation(task, given) : forwardExpectation(task, given)),
+  }
+}
+
+/** Kept pairs of one head, and keys that any query meets. */
+function count(
+  mask: BlockMask | undefined,
+  causal: boolean,
+  tokens: number,
+  keys: number,
+): { pairs: number; usedKeys: number } {
+  const [height, width] = mask?.blockShape ?? [tokens, keys]
+  const used = new Set<number>()
+  let pairs = 0
+  for (let query = 0; query < tokens; query++) {
+    const end = causal ? query + 1 + keys - tokens : keys
+    const row = Math.floor(query / height)
+    const blocks = mask ? mask.columnIndices.subarray(mask.rowOffsets[row], mask.rowOffsets[row + 1]) : [0]
+    for (const block of blocks) {
+      pairs += Math.max(0, Math.min(end, (block + 1) * width) - block * width)
+      used.add(block)
+    }
+  }
+  const usedKeys = [...used].reduce((sum, block) => sum + Math.min(keys, (block + 1) * width) - block * width, 0)
+  return { pairs, usedKeys }
+}
+
+/** Asks a pattern of whole blocks about single pairs. */
+function keptBy(mask: BlockMask | undefined, causal: boolean, offset: number): (query: number, key: number) => boolean {
+  if (mask === undefined) return (query, key) => !causal || key <= query + offset
+  const { blockShape, rowOffsets, columnIndices, partialIndices } = mask
+  if (partialIndices.some((index) => index !== FULL)) throw new RangeError('expected a mask of whole blocks')
+  const columns = Math.ceil(mask.columns / blockShape[1])
+  const kept = new Uint8Array((rowOffsets.length - 1) * columns)
+  for (let row = 0; row < rowOffsets.length - 1; row++) {
+    for (let block = rowOffsets[row]; block < rowOffsets[row + 1]; block++)
+      kept[row * columns + columnIndices[block]] = 1
+  }
+  return (query, key) =>
+    (!causal || key <= query + offset) &&
+    kept[Math.floor(query / blockShape[0]) * columns + Math.floor(key / blockShape[1])] === 1
+}
