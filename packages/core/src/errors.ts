@@ -45,7 +45,10 @@ export function describe(value: unknown): string {
   if (typeof value !== 'object' && typeof value !== 'function') return String(value)
   if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Uint8Array).length ?? value.byteLength})`
   if (Array.isArray(value)) return `Array(${value.length})`
-  if ('layout' in value && typeof value.layout === 'string') return `a ${value.layout} layout`
+  if ('layout' in value && typeof value.layout === 'string') {
+    const type = 'values' in value && value.values !== null && (value.values as { type?: unknown })?.type
+    return typeof type === 'string' ? `a ${value.layout} layout of ${type} values` : `a ${value.layout} layout`
+  }
   if ('dtype' in value && 'shape' in value && Array.isArray(value.shape)) return `a tensor [${value.shape.join(', ')}]`
   return typeof value === 'function' ? 'a function' : (value.constructor?.name ?? 'an object')
 }

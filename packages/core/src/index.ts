@@ -12,6 +12,26 @@ export {
   wasmSupport,
 } from './backends/wasm.ts'
 export { balancedRanges, WasmBlock, Workspace } from './backends/workspace.ts'
+export type { CompactCost } from './compact/cost.ts'
+export {
+  type AnyValues,
+  type Compact,
+  type CompactFunctions,
+  compactFunctions,
+  isCompact,
+  toValues,
+} from './compact/layout.ts'
+export {
+  type CompactType,
+  type CompactValues,
+  dequantiseValues,
+  type HalfValues,
+  type I8Values,
+  type QuantiseOptions,
+  quantiseValues,
+  scaleGroups,
+  UNSCALED,
+} from './compact/values.ts'
 export { type Configuration, configure, type WasmChoice } from './config.ts'
 export { registerDispose } from './dispose.ts'
 export { BackendUnavailableError, describe, type ErrorCode, rangeError, typeError } from './errors.ts'
@@ -22,11 +42,12 @@ export { gemmKernels } from './gemm/kernels/index.ts'
 export type { GemmArguments, GemmKernel, GemmWeights } from './gemm/kernels/types.ts'
 export { type GemmProblem, gemmBytes, gemmFlops, type Orientation } from './gemm/problem.ts'
 export { gemmReference } from './gemm/reference.ts'
-export { type Bsr, type BsrParts, bsr } from './layouts/bsr.ts'
+export { type Bsr, type BsrParts, bsr, type CompactBsr } from './layouts/bsr.ts'
 export { type Coo, type CooParts, coo } from './layouts/coo.ts'
 export { type Csc, type CscParts, csc } from './layouts/csc.ts'
-export { type Csr, type CsrParts, csr } from './layouts/csr.ts'
-export { ensureChecked } from './layouts/ensure-checked.ts'
+export { type CompactCsr, type Csr, type CsrParts, csr } from './layouts/csr.ts'
+export { type CompactDense, type Dense, type DenseParts, dense } from './layouts/dense.ts'
+export { ensureChecked, ensureCheckedValues } from './layouts/ensure-checked.ts'
 export { type WasmMemory, wasmMemory } from './memory/wasm-memory.ts'
 export { BucketedPlan, type PlanSpecification } from './plan/bucketed-plan.ts'
 export { type CostModel, type KernelCost, setCostModel } from './plan/cost-model.ts'

@@ -1,3 +1,5 @@
+import { type AnyValues, type Compact, compactFunctions, toValues } from '../compact/layout.ts'
+import { scaleGroups, UNSCALED } from '../compact/values.ts'
 import { describe, rangeError, typeError } from '../errors.ts'
 import { toFloat32 } from '../tensor.ts'
 import * as checks from './checks.ts'
@@ -19,6 +21,9 @@ export interface Bsr {
   readonly nnz: number
 }
 
+/** A {@link Bsr} whose values are stored in a compact type. */
+export type CompactBsr = Compact<Bsr>
+
 /** The parts of a {@link Bsr}. */
 export interface BsrParts {
   shape: readonly number[]
@@ -35,24 +40,28 @@ function expectBlockShape(blockShape: unknown, name: string): readonly [number, 
   return Object.freeze([rows, columns] as const)
 }
 
-function create(parts: BsrParts): Bsr {
+function create(parts: BsrParts): Bsr
+function create(parts: Compact<BsrParts>): CompactBsr
+function create(parts: AnyValues<BsrParts>): Bsr | CompactBsr
+function create(parts: AnyValues<BsrParts>): Bsr | CompactBsr {
   if (typeof parts !== 'object' || parts === null)
     throw typeError('NNZ_TYPE', `bsr: expected an object, got ${describe(parts)}`)
-  const record: Bsr = {
-    layout: 'bsr',
-    shape: checks.expectShape(parts.shape, 'bsr'),
+  const shape = checks.expectShape(parts.shape, 'bsr')
+  const record = {
+    layout: 'bsr' as const,
+    shape,
     blockShape: expectBlockShape(parts.blockShape, 'bsr'),
     rowOffsets: checks.toIndices(parts.rowOffsets, 'bsr: rowOffsets'),
     columnIndices: checks.toIndices(parts.columnIndices, 'bsr: columnIndices'),
-    values: toFloat32(parts.values, 'bsr: values'),
+    values: toValues(parts.values, shape, 'bsr: values'),
     nnz: parts.values.length,
   }
-  validate(record)
+  validate(record as Bsr | CompactBsr)
   checks.checked.add(record)
-  return Object.freeze(record)
+  return Object.freeze(record) as Bsr | CompactBsr
 }
 
-function validate(w: Bsr): void {
+function validate(w: Bsr | CompactBsr): void {
   checks.expectShape(w.shape, 'bsr')
   const [r, c] = expectBlockShape(w.blockShape, 'bsr')
   const blocks = w.columnIndices.length
@@ -186,9 +195,36 @@ function toCsr(w: Bsr): Csr {
   return csr({ shape: w.shape, rowOffsets, columnIndices: columnIndices.slice(0, nnz), values: values.slice(0, nnz) })
 }
 
+function scaleIndices(w: Bsr | CompactBsr, groupColumns: number): Uint32Array {
+  const [rows, columns] = w.shape
+  const [r, c] = w.blockShape
+  const groups = scaleGroups(columns, groupColumns)
+  const indices = new Uint32Array(w.nnz).fill(UNSCALED)
+  for (let blockRow = 0; blockRow < w.rowOffsets.length - 1; blockRow++) {
+    for (let block = w.rowOffsets[blockRow]; block < w.rowOffsets[blockRow + 1]; block++) {
+      const left = w.columnIndices[block] * c
+      for (let y = 0; y < Math.min(r, rows - blockRow * r); y++) {
+        const first = (blockRow * r + y) * groups
+        const from = (block * r + y) * c
+        for (let x = 0; x < Math.min(c, columns - left); x++)
+          indices[from + x] = first + Math.floor((left + x) / groupColumns)
+      }
+    }
+  }
+  return indices
+}
+
 /**
  * Block compressed sparse rows with blocks of any shape, with the same functions as {@link csr};
  * `bsr.fromDense(data, shape, [r, c])` keeps every block that holds a non-zero, whole. `bsr.fromCsr(w, [r, c])` keeps
  * every block that holds an entry; `bsr.toCsr(w)` leaves exact zeros out.
  */
-export const bsr = Object.assign(create, { fromDense, toDense, validate, transpose, fromCsr, toCsr })
+export const bsr = Object.assign(create, {
+  fromDense,
+  toDense,
+  validate,
+  transpose,
+  fromCsr,
+  toCsr,
+  ...compactFunctions<Bsr>('bsr', create, scaleIndices),
+})

@@ -91,7 +91,7 @@ export function checkSortedIndices(offsets: Uint32Array, indices: Uint32Array, l
 }
 
 /** Checks that an array has exactly `length` entries. */
-export function checkLength(array: ArrayLike<unknown>, length: number, name: string): void {
+export function checkLength(array: { readonly length: number }, length: number, name: string): void {
   if (array.length !== length)
     throw rangeError('NNZ_LAYOUT', `${name}: expected ${length} entries, got ${array.length}`)
 }

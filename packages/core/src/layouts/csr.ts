@@ -1,3 +1,5 @@
+import { type AnyValues, type Compact, compactFunctions, toValues } from '../compact/layout.ts'
+import { scaleGroups } from '../compact/values.ts'
 import { describe, typeError } from '../errors.ts'
 import { toFloat32 } from '../tensor.ts'
 import * as checks from './checks.ts'
@@ -16,6 +18,9 @@ export interface Csr {
   readonly nnz: number
 }
 
+/** A {@link Csr} whose values are stored in a compact type. */
+export type CompactCsr = Compact<Csr>
+
 /** The parts of a {@link Csr}. */
 export interface CsrParts {
   shape: readonly number[]
@@ -24,23 +29,27 @@ export interface CsrParts {
   values: ArrayLike<number>
 }
 
-function create(parts: CsrParts): Csr {
+function create(parts: CsrParts): Csr
+function create(parts: Compact<CsrParts>): CompactCsr
+function create(parts: AnyValues<CsrParts>): Csr | CompactCsr
+function create(parts: AnyValues<CsrParts>): Csr | CompactCsr {
   if (typeof parts !== 'object' || parts === null)
     throw typeError('NNZ_TYPE', `csr: expected an object, got ${describe(parts)}`)
-  const record: Csr = {
-    layout: 'csr',
-    shape: checks.expectShape(parts.shape, 'csr'),
+  const shape = checks.expectShape(parts.shape, 'csr')
+  const record = {
+    layout: 'csr' as const,
+    shape,
     rowOffsets: checks.toIndices(parts.rowOffsets, 'csr: rowOffsets'),
     columnIndices: checks.toIndices(parts.columnIndices, 'csr: columnIndices'),
-    values: toFloat32(parts.values, 'csr: values'),
+    values: toValues(parts.values, shape, 'csr: values'),
     nnz: parts.values.length,
   }
-  validate(record)
+  validate(record as Csr | CompactCsr)
   checks.checked.add(record)
-  return Object.freeze(record)
+  return Object.freeze(record) as Csr | CompactCsr
 }
 
-function validate(w: Csr): void {
+function validate(w: Csr | CompactCsr): void {
   checks.expectShape(w.shape, 'csr')
   checks.checkLength(w.columnIndices, w.values.length, 'csr: columnIndices')
   checks.checkOffsets(w.rowOffsets, w.shape[0], w.values.length, 'csr: rowOffsets')
@@ -103,6 +112,16 @@ function fromCsc(w: Csc): Csr {
   })
 }
 
+function scaleIndices(w: Csr | CompactCsr, groupColumns: number): Uint32Array {
+  const groups = scaleGroups(w.shape[1], groupColumns)
+  const indices = new Uint32Array(w.nnz)
+  for (let row = 0; row < w.shape[0]; row++) {
+    for (let i = w.rowOffsets[row]; i < w.rowOffsets[row + 1]; i++)
+      indices[i] = row * groups + Math.floor(w.columnIndices[i] / groupColumns)
+  }
+  return indices
+}
+
 /**
  * Compressed sparse rows.
  *
@@ -111,5 +130,14 @@ function fromCsc(w: Csc): Csr {
  * - `csr.fromDense(data, [rows, columns])` keeps every element that is not exactly zero (so NaN is kept, -0 is not).
  * - `csr.toDense(w)` is the row-major Float32Array; `csr.transpose(w)` a CSR of the transposed matrix;
  *   `csr.fromCsc(w)` the same matrix from columns; `csr.validate(w)` repeats the checks, after arrays were written to.
+ * - `csr.quantise(w, { type: 'i8', scales: 'row' })` stores the values in `f16`, `bf16` or `i8`; `csr.toFloat32(w)` goes
+ *   back, and `csr.compactCost(w, quantised)` is the error and the bytes.
  */
-export const csr = Object.assign(create, { fromDense, toDense, validate, transpose, fromCsc })
+export const csr = Object.assign(create, {
+  fromDense,
+  toDense,
+  validate,
+  transpose,
+  fromCsc,
+  ...compactFunctions<Csr>('csr', create, scaleIndices),
+})

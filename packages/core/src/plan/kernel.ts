@@ -1,4 +1,5 @@
 import type { Backend } from '../backends/backend.ts'
+import type { CompactType } from '../compact/values.ts'
 import type { Dtype } from '../tensor.ts'
 
 /** Plain data that describes one call: operation, shapes, layout, options. */
@@ -8,11 +9,14 @@ export interface Problem {
   readonly n: number
 }
 
-/** Element types that a kernel reads, sums in and writes. */
+/**
+ * Element types that a kernel reads, sums in and writes. `u7` activations are f32 ones that the kernel quantises to
+ * 0..127 for each column (token) as it packs them.
+ */
 export interface KernelTypes {
-  readonly weights: Dtype
-  readonly activations: Dtype
-  readonly accumulator: Dtype | 'f64'
+  readonly weights: Dtype | CompactType
+  readonly activations: Dtype | 'u7'
+  readonly accumulator: Dtype | 'f64' | 'i32'
   readonly output: Dtype
 }
 
