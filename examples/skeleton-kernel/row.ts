@@ -1,18 +1,19 @@
 // A row of the table of kernels: what to support, how to pack, how to run. CONTRIBUTING.md says where each line goes.
 import {
   balancedRanges,
+  createFinish,
   F32_TYPES,
   type KernelSet,
   type Packing,
+  reorder,
   stageInput,
   type WasmBackend,
   WasmBlock,
   type WasmVariant,
   Workspace,
 } from '@nnz/core'
-import { type Entries, entriesOf, reorder } from '../../packages/spmm/src/kernels/entries.ts'
+import { type Entries, entriesOf } from '../../packages/spmm/src/kernels/entries.ts'
 import type { SpmmKernel } from '../../packages/spmm/src/kernels/types.ts'
-import { createFinish } from '../../packages/spmm/src/kernels/wasm/epilogue.ts'
 import { expectWasm } from '../../packages/spmm/src/kernels/wasm/expect-wasm.ts'
 
 const BYTES = 4

@@ -4,7 +4,7 @@
 // A block row keeps up to K rows of X busy, 96 bytes each, so its blocks are taken in runs, whose rows of X stay in L1 while
 // all rows of the block row pass. Weights are packed run after run: they are one long stream from memory.
 import { runTimesPanel } from './bsr-tiles'
-import { unpackRows, unpackTokens } from './unpack'
+import { unpackRows, unpackTokens } from '../lib/unpack'
 
 const DIRECT: i32 = 0
 const ROWS: i32 = 1

@@ -1,6 +1,6 @@
-// Sparse weights, packed as streams (see panel.ts), times X, packed as panels (see pack.ts).
+// Sparse weights, packed as streams (see panel.ts), times X, packed as panels (see core/panels.ts).
 import { rowsTimesPanel } from './panel'
-import { unpackRows, unpackTokens } from './unpack'
+import { unpackRows, unpackTokens } from '../lib/unpack'
 
 /** How the result leaves: row-major in whole vectors, row-major with a narrower last vector, or token-major. */
 const DIRECT: i32 = 0

@@ -1,6 +1,3 @@
-export { epilogue, epilogueTokens, gateSilu } from '../lib/epilogue'
-export { spmmCsr } from './csr'
-export { packPanels } from './pack'
-export { scatterValues } from './scatter'
-export { packColumn, spmvSell } from './sell'
 export { spmmBsr } from './bsr'
+export { spmmCsr } from './csr'
+export { packColumn, spmvSell } from './sell'

@@ -1,7 +1,7 @@
 // Panels of one to six vectors (N up to 24): a row's multiply-adds would wait for each other (latency 4, two per cycle), so
 // each vector has several sums: four for one or two vectors, two for three to six. The stream is the one of panel.ts.
 import { madd } from '../lib/vector'
-import { splat } from './splat'
+import { splat } from '../lib/splat'
 
 /** As `rows` in panel.ts, V = 1 or 2. The order of additions is fixed: ((a + b) + (c + d)) + what was there. */
 // @ts-ignore: decorator

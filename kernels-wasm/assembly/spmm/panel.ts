@@ -9,7 +9,7 @@
 // Beyond 11 vectors V8 spills (70 %).
 import { madd } from '../lib/vector'
 import { rows1, rows2, rows3, rows4, rows5, rows6 } from './narrow'
-import { splat } from './splat'
+import { splat } from '../lib/splat'
 
 /** The widest panel, in vectors. */
 export const MAX_VECTORS: i32 = 11

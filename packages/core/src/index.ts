@@ -62,6 +62,22 @@ export {
   type Runner,
   runsOn,
 } from './plan/kernel.ts'
+export { ACTIVATIONS, type Activation, outputRows } from './product/activation.ts'
+export { type DenseView, denseCandidates } from './product/dense.ts'
+export { finishPanel } from './product/epilogue-js.ts'
+export { createFinish, type Finish } from './product/epilogue-wasm.ts'
+export {
+  type CallOptions,
+  expectOptions,
+  type OperationOptions,
+  type PlanOptions,
+  type RunOptions,
+} from './product/options.ts'
+export { type PanelKernel, panelRunner } from './product/panels-wasm.ts'
+export { ProductPlan, type ProductSpecification } from './product/plan.ts'
+export type { ProductArguments, ProductProblem } from './product/problem.ts'
+export { finishReference, type ReferenceOptions } from './product/reference.ts'
+export { type PackedForm, reorder, StreamPacking } from './product/stream-packing.ts'
 export {
   type BackendTensor,
   type Dtype,

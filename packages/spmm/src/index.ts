@@ -1,10 +1,13 @@
 export {
+  ACTIVATIONS,
+  type Activation,
   type Backend,
   type BackendOption,
   type BackendTensor,
   BackendUnavailableError,
   type Bsr,
   bsr,
+  type CallOptions,
   type Configuration,
   type Coo,
   type CostModel,
@@ -17,6 +20,11 @@ export {
   type ErrorCode,
   type Explanation,
   js,
+  type OperationOptions,
+  outputRows,
+  type PlanOptions,
+  type ReferenceOptions,
+  type RunOptions,
   setCostModel,
   type Tensor,
   tensor,
@@ -29,16 +37,13 @@ export { COSTS } from './cost-model.ts'
 export { kernels } from './kernels/index.ts'
 export type { SpmmArguments, SpmmKernel } from './kernels/types.ts'
 export { linear } from './linear.ts'
-export { type CallOptions, type OperationOptions, type PlanOptions, type RunOptions, SpmmPlan } from './plan.ts'
+export { SpmmPlan } from './plan.ts'
 export {
-  ACTIVATIONS,
-  type Activation,
   bytes,
   flops,
-  outputRows,
   type SparseWeights,
   type SpmmProblem,
   spmmProblem,
 } from './problem.ts'
-export { ERROR_FACTOR, magnitudes, type ReferenceOptions, reference } from './reference.ts'
+export { ERROR_FACTOR, magnitudes, reference } from './reference.ts'
 export { spmm, supports } from './spmm.ts'

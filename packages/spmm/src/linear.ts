@@ -1,6 +1,6 @@
-import { expectMatrix, type Tensor } from '@nnz/core'
+import { type CallOptions, expectMatrix, expectOptions, type PlanOptions, type Tensor } from '@nnz/core'
 import { kernels } from './kernels/index.ts'
-import { type CallOptions, expectOptions, type PlanOptions, SpmmPlan } from './plan.ts'
+import { SpmmPlan } from './plan.ts'
 import { expectWeights, type SparseWeights } from './problem.ts'
 import { supports } from './spmm.ts'
 

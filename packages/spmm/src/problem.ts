@@ -1,37 +1,24 @@
-import { type Bsr, type Csr, describe, ensureChecked, type Problem, typeError } from '@nnz/core'
+import {
+  type Activation,
+  type Bsr,
+  type Csr,
+  describe,
+  ensureChecked,
+  outputRows,
+  type ProductProblem,
+  typeError,
+} from '@nnz/core'
 
 /** Sparse weights that `spmm` and `linear` take. */
 export type SparseWeights = Csr | Bsr
 
-/** Activations applied to the product, after bias and residual. See {@link ACTIVATIONS}. */
-export type Activation = 'none' | 'relu' | 'gelu' | 'gelu-tanh' | 'silu' | 'swiglu'
-
-/**
- * `gelu` is the exact form x·Φ(x) with the error function, `gelu-tanh` its tanh approximation (Hendrycks and Gimpel,
- * arXiv 1606.08415), `silu` x·σ(x), and `swiglu` silu(first half of the rows) times the second half (Shazeer,
- * arXiv 2002.05202), so that the output has half as many rows as w.
- */
-export const ACTIVATIONS: readonly Activation[] = ['none', 'relu', 'gelu', 'gelu-tanh', 'silu', 'swiglu']
-
 /** One call of `spmm` or `linear`, as plain data. */
-export interface SpmmProblem extends Problem {
+export interface SpmmProblem extends ProductProblem {
   readonly operation: 'spmm' | 'linear'
   readonly layout: 'csr' | 'bsr'
-  /** Rows of w. */
-  readonly m: number
-  /** Columns of w. */
-  readonly k: number
-  /** Columns of x, or tokens. */
-  readonly n: number
   /** Stored entries of w. */
   readonly nnz: number
   readonly blockShape: readonly [number, number] | undefined
-  readonly activation: Activation
-}
-
-/** Rows of the output: half of w's for gated activations. */
-export function outputRows(problem: { m: number; activation: Activation }): number {
-  return problem.activation === 'swiglu' ? problem.m / 2 : problem.m
 }
 
 /** Describes a call on `n` columns. */
@@ -43,6 +30,7 @@ export function spmmProblem(
 ): SpmmProblem {
   return {
     operation,
+    orientation: operation === 'linear' ? 'tokens' : 'columns',
     layout: w.layout,
     m: w.shape[0],
     k: w.shape[1],

@@ -1,6 +1,7 @@
-import { expectMatrix, type Tensor } from '@nnz/core'
+import { type CallOptions, expectMatrix, expectOptions, type PlanOptions, type Tensor } from '@nnz/core'
+import { COSTS } from './cost-model.ts'
 import { kernels } from './kernels/index.ts'
-import { type CallOptions, expectOptions, type PlanOptions, SpmmPlan } from './plan.ts'
+import { SpmmPlan } from './plan.ts'
 import { expectWeights, type SparseWeights, type SpmmProblem } from './problem.ts'
 
 function run(w: SparseWeights, x: Tensor, options: CallOptions = {}): Tensor {
@@ -30,7 +31,8 @@ export function supports(problem: SpmmProblem): Record<string, true | string> {
  * - `spmm(w, x, options)`: w a csr or bsr [M, K], x a tensor [K, N] with any strides, returns y [M, N]. Packs w at each
  *   call: for weights used more than once, plan.
  * - `spmm.plan(w, { columns, … })` packs once; see {@link SpmmPlan}.
- * - `spmm.kernels` are the rows of the table of kernels, `spmm.supports(problem)` says which of them can run a problem.
+ * - `spmm.kernels` are the rows of the table of kernels, `spmm.supports(problem)` says which of them can run a problem;
+ *   with `spmm.costs`, their cost model, they can be candidates for weights of other packages.
  *
  * Implicit zeros never multiply: an infinite or NaN x reaches only the rows that store an entry for it, unless dispatch
  * takes a dense kernel (`strictNonFinite` keeps those out).
@@ -38,4 +40,4 @@ export function supports(problem: SpmmProblem): Record<string, true | string> {
  * @throws TypeError if an argument is of the wrong kind
  * @throws RangeError if shapes do not fit
  */
-export const spmm = Object.assign(run, { plan, kernels, supports })
+export const spmm = Object.assign(run, { plan, kernels, costs: COSTS, supports })

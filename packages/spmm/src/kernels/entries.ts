@@ -1,3 +1,4 @@
+import { reorder } from '@nnz/core'
 import type { SparseWeights } from '../problem.ts'
 
 /** Weights as single entries by row. */
@@ -33,12 +34,4 @@ export function entriesOf(w: SparseWeights): Entries {
   }
   const kept = order.slice(0, count)
   return { rowOffsets, columnIndices: columnIndices.slice(0, count), values: reorder(w.values, kept), order: kept }
-}
-
-/** Values in the order of entries. */
-export function reorder(values: Float32Array, order: Uint32Array | undefined): Float32Array {
-  if (!order) return values
-  const result = new Float32Array(order.length)
-  for (let i = 0; i < order.length; i++) result[i] = values[order[i]]
-  return result
 }

@@ -1,7 +1,6 @@
-import { F32_TYPES, type Packing, type Runner } from '@nnz/core'
+import { F32_TYPES, finishPanel, type Packing, type Runner, reorder } from '@nnz/core'
 import type { SparseWeights, SpmmProblem } from '../problem.ts'
-import { finishPanel } from './activation-js.ts'
-import { entriesOf, reorder } from './entries.ts'
+import { entriesOf } from './entries.ts'
 import { doubles, LIMITS, packPanel, rowsTimes1, rowsTimes2, rowsTimes4, rowsTimes7 } from './loops-js.ts'
 import type { SpmmArguments, SpmmKernel } from './types.ts'
 

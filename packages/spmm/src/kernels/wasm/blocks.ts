@@ -1,5 +1,4 @@
-import type { Bsr } from '@nnz/core'
-import type { PackedForm } from './stream-packing.ts'
+import type { Bsr, PackedForm } from '@nnz/core'
 
 /** Blocks in runs of strips of two rows; the form is described in kernels-wasm/assembly/spmm/bsr.ts. */
 export interface BlockGeometry {

@@ -1,10 +1,18 @@
-import { F32_TYPES, type Packing, type Runner, rangeError, type WasmBackend, type WasmVariant } from '@nnz/core'
+import {
+  F32_TYPES,
+  type Packing,
+  panelRunner,
+  type Runner,
+  rangeError,
+  StreamPacking,
+  type WasmBackend,
+  type WasmVariant,
+} from '@nnz/core'
+import * as set from '../../generated/wasm.ts'
 import type { SpmmProblem } from '../../problem.ts'
 import type { SpmmArguments, SpmmKernel } from '../types.ts'
 import { type BlockGeometry, layOutBlocks } from './blocks.ts'
 import { expectWasm } from './expect-wasm.ts'
-import { panelRunner } from './panels.ts'
-import { StreamPacking } from './stream-packing.ts'
 
 const VECTOR = 16
 /** The widest panels that the microkernel has registers for: see kernels-wasm/assembly/spmm/bsr.ts. */
@@ -24,6 +32,7 @@ function plan(
   const weights = packing as StreamPacking<BlockGeometry>
   const { blockRows, blockColumns, runBlocks, rowBytes } = weights.geometry
   return panelRunner(problem, backend, {
+    set,
     name: 'spmmBsr',
     weights: [
       weights.stream,

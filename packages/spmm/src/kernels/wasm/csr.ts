@@ -1,11 +1,19 @@
-import { F32_TYPES, type Packing, type Runner, type WasmBackend, type WasmVariant } from '@nnz/core'
-import { outputRows, type SpmmProblem } from '../../problem.ts'
+import {
+  F32_TYPES,
+  outputRows,
+  type Packing,
+  panelRunner,
+  type Runner,
+  StreamPacking,
+  type WasmBackend,
+  type WasmVariant,
+} from '@nnz/core'
+import * as set from '../../generated/wasm.ts'
+import type { SpmmProblem } from '../../problem.ts'
 import { entriesOf } from '../entries.ts'
 import type { SpmmArguments, SpmmKernel } from '../types.ts'
 import { expectWasm } from './expect-wasm.ts'
-import { panelRunner } from './panels.ts'
 import { layOutStream, type StreamGeometry, streamShape } from './stream.ts'
-import { StreamPacking } from './stream-packing.ts'
 
 const VECTOR = 16
 /** The widest panel that the microkernel has: see kernels-wasm/assembly/spmm/panel.ts. */
@@ -22,6 +30,7 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Run
   const weights = packing as StreamPacking<StreamGeometry>
   const { windowRows, kBlock, windowBytes } = weights.geometry
   return panelRunner(problem, backend, {
+    set,
     name: 'spmmCsr',
     weights: [weights.stream, weights.table(0), m, k, windowRows, kBlock],
     rowBytes: windowBytes,

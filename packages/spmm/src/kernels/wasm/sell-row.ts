@@ -1,8 +1,10 @@
 import {
   balancedRanges,
+  createFinish,
   F32_TYPES,
   type Packing,
   type Runner,
+  StreamPacking,
   stageInput,
   type WasmBackend,
   type WasmVariant,
@@ -12,10 +14,8 @@ import * as set from '../../generated/wasm.ts'
 import type { SpmmProblem } from '../../problem.ts'
 import { entriesOf } from '../entries.ts'
 import type { SpmmArguments, SpmmKernel } from '../types.ts'
-import { createFinish } from './epilogue.ts'
 import { expectWasm } from './expect-wasm.ts'
 import { layOutSell, type SellGeometry } from './sell.ts'
-import { StreamPacking } from './stream-packing.ts'
 
 const F32 = 4
 

@@ -1,5 +1,5 @@
+import type { PackedForm } from '@nnz/core'
 import type { Entries } from '../entries.ts'
-import type { PackedForm } from './stream-packing.ts'
 
 /** Columns of a K block: byte offsets, that of the zero behind the block included, fit into 16 bits. */
 export const SELL_BLOCK = 16380

@@ -1,5 +1,5 @@
+import type { PackedForm } from '@nnz/core'
 import type { Entries } from '../entries.ts'
-import type { PackedForm } from './stream-packing.ts'
 
 /** How a stream is cut; the microkernel `spmmCsr` gets the same numbers. */
 export interface StreamShape {

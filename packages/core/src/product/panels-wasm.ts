@@ -1,19 +1,23 @@
-import { balancedRanges, type Runner, stageInput, type WasmBackend, Workspace } from '@nnz/core'
-import * as set from '../../generated/wasm.ts'
-import type { SpmmProblem } from '../../problem.ts'
-import type { SpmmArguments } from '../types.ts'
-import { createFinish } from './epilogue.ts'
+import type { KernelSet } from '../backends/kernel-set.ts'
+import { stageInput } from '../backends/staging.ts'
+import type { WasmBackend } from '../backends/wasm.ts'
+import { balancedRanges, Workspace } from '../backends/workspace.ts'
+import * as coreSet from '../generated/wasm.ts'
+import type { Runner } from '../plan/kernel.ts'
+import { createFinish } from './epilogue-wasm.ts'
+import type { ProductArguments, ProductProblem } from './problem.ts'
 
 const F32 = 4
 const VECTOR = 16
 /** Rows of X in a unit of the packing kernel. */
 const PACK_ROWS = 64
-/** What the microkernels write: see `output` in kernels-wasm/assembly/spmm/csr.ts. */
+/** What the microkernels write: whole vectors straight to rows, rows with a narrower last vector, or tokens. */
 const OUTPUT = { direct: 0, rows: 1, tokens: 2 }
 
 /** A microkernel that multiplies packed weights by panels of X. */
 export interface PanelKernel {
-  /** Its export. */
+  /** Its set, and its export there. */
+  readonly set: KernelSet
   readonly name: string
   /** Its arguments in front of x: the weights and their geometry. */
   readonly weights: readonly number[]
@@ -33,11 +37,20 @@ function partition(rowBytes: readonly number[], panels: number, parts: number, b
   for (let part = 0; part < ranges.length / 2; part++) bounds[part] = ranges[2 * part]
 }
 
-/** Packs X, runs the microkernel on all threads, and finishes the output. */
-export function panelRunner(problem: SpmmProblem, backend: WasmBackend, kernel: PanelKernel): Runner<SpmmArguments> {
-  const { k, n: most, operation } = problem
+/**
+ * Packs X, runs the microkernel on all threads, and finishes the output. The microkernel gets, after its weights: the
+ * panels, n, panel width in vectors, y, its stride (of rows, or of tokens), what to write (0 whole vectors of rows, 1 rows
+ * of any length, 2 tokens), scratch, and the first units of all parts; then a range of parts.
+ */
+export function panelRunner(
+  problem: ProductProblem,
+  backend: WasmBackend,
+  kernel: PanelKernel,
+): Runner<ProductArguments> {
+  const { k, n: most, orientation } = problem
   const { memory } = backend
-  const kernels = backend.kernels(set)
+  const packers = backend.kernels(coreSet)
+  const kernels = backend.kernels(kernel.set)
   const workspace = new Workspace(backend)
   // A few parts for each thread: whoever is late takes fewer.
   const parts = backend.threads === 1 ? 1 : 4 * backend.threads
@@ -64,8 +77,8 @@ export function panelRunner(problem: SpmmProblem, backend: WasmBackend, kernel: 
       memory.i32.set(bounds, boundsRoom() / 4)
       const from = stageInput(x, memory, xRoom())
       const packing = [from.address, from.rowStride, from.columnStride, k, n, width, xPanels()]
-      kernels.parallel('packPanels', packing, packRanges)
-      finish(args, operation === 'linear' ? 'columns' : 'rows', (to) => {
+      packers.parallel('packPanels', packing, packRanges)
+      finish(args, orientation === 'tokens' ? 'columns' : 'rows', (to) => {
         const byRows = to.columnStride === F32
         const output = !byRows ? OUTPUT.tokens : n % 4 === 0 ? OUTPUT.direct : OUTPUT.rows
         const target = [to.address, byRows ? to.rowStride : to.columnStride, output]

@@ -1,5 +1,5 @@
 // Results leave their scratch area: rows of ceil(columns / 4) vectors without gaps.
-import { transpose4 } from '../lib/vector'
+import { transpose4 } from './vector'
 
 /** Stores the first `lanes` (1 to 3) lanes. */
 // @ts-ignore: decorator

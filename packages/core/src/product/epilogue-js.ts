@@ -1,5 +1,6 @@
-import type { Activation } from '../problem.ts'
-import type { SpmmArguments } from './types.ts'
+import type { Tensor } from '../tensor.ts'
+import type { Activation } from './activation.ts'
+import type { ProductArguments } from './problem.ts'
 
 // erfc by Chebyshev fit, relative error below 1.2e-7 everywhere (Press et al., Numerical Recipes, 6.2.2): used in the
 // form x/2 · erfc(-x/√2), gelu keeps that relative error in its negative tail, too.
@@ -35,10 +36,10 @@ const FUNCTIONS: Record<Activation, ((x: number) => number) | undefined> = {
 
 /** Adds bias and residual to y and applies the activation, in place. For `swiglu`, y is the product with all rows of w. */
 export function applyEpilogue(
-  y: SpmmArguments['y'],
+  y: Tensor,
   activation: Activation,
   bias: Float32Array | undefined,
-  residual: SpmmArguments['residual'],
+  residual: Tensor | undefined,
 ): void {
   const apply = FUNCTIONS[activation]
   if (!bias && !residual && !apply) return
@@ -59,11 +60,7 @@ export function applyEpilogue(
 }
 
 /** y = silu(top half of `product`) · bottom half + residual. */
-export function applyGate(
-  product: SpmmArguments['y'],
-  y: SpmmArguments['y'],
-  residual: SpmmArguments['residual'],
-): void {
+export function applyGate(product: Tensor, y: Tensor, residual: Tensor | undefined): void {
   const [rows, columns] = y.shape
   const half = rows * product.strides[0]
   const source = product.data
@@ -88,7 +85,7 @@ export function finishPanel(
   sums: Float64Array,
   column: number,
   width: number,
-  { y, bias, residual }: SpmmArguments,
+  { y, bias, residual }: ProductArguments,
   activation: Activation,
 ): void {
   const [rows, columns] = y.shape

@@ -1,8 +1,15 @@
-import { type Packing, type WasmBackend, WasmBlock } from '@nnz/core'
-import * as set from '../../generated/wasm.ts'
-import { reorder } from '../entries.ts'
+import type { WasmBackend } from '../backends/wasm.ts'
+import { WasmBlock } from '../backends/workspace.ts'
+import * as set from '../generated/wasm.ts'
+import { permute } from '../layouts/checks.ts'
+import type { Packing } from '../plan/kernel.ts'
 
-/** What both packed forms have: a stream of 16-bit units with values at known positions, and tables beside it. */
+/** Values in another order: `values[order[i]]` for every i, or the values themselves without an order. */
+export function reorder(values: Float32Array, order: Uint32Array | undefined): Float32Array {
+  return order ? permute(values, order) : values
+}
+
+/** A packed form of weights: a stream of 16-bit units with values at known positions, and tables beside it. */
 export interface PackedForm<G> {
   readonly bytes: number
   readonly geometry: G

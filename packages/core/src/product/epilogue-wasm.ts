@@ -1,17 +1,10 @@
-import {
-  balancedRanges,
-  type Order,
-  overlaps,
-  type StagedMatrix,
-  stageInputAs,
-  stageOutput,
-  type Tensor,
-  type WasmBackend,
-  type Workspace,
-} from '@nnz/core'
-import * as set from '../../generated/wasm.ts'
-import { type Activation, outputRows, type SpmmProblem } from '../../problem.ts'
-import type { SpmmArguments } from '../types.ts'
+import { type Order, type StagedMatrix, stageInputAs, stageOutput } from '../backends/staging.ts'
+import type { WasmBackend } from '../backends/wasm.ts'
+import { balancedRanges, type Workspace } from '../backends/workspace.ts'
+import * as set from '../generated/wasm.ts'
+import { overlaps, type Tensor } from '../tensor.ts'
+import { type Activation, outputRows } from './activation.ts'
+import type { ProductArguments, ProductProblem } from './problem.ts'
 
 const F32 = 4
 /** The numbers of kernels-wasm/assembly/lib/activation.ts; gating is a kernel of its own. */
@@ -21,13 +14,13 @@ const PARALLEL_ELEMENTS = 32768
 
 /** Writes a product and what follows it: `multiply` gets the place for the plain product, in the order asked for. */
 export type Finish = (
-  args: Pick<SpmmArguments, 'y' | 'bias' | 'residual'>,
+  args: Pick<ProductArguments, 'y' | 'bias' | 'residual'>,
   order: Order,
   multiply: (product: StagedMatrix) => void,
 ) => void
 
 /** Bias, residual and activation of a plan, applied in place while the product is in the cache. */
-export function createFinish(problem: SpmmProblem, backend: WasmBackend, workspace: Workspace): Finish {
+export function createFinish(problem: ProductProblem, backend: WasmBackend, workspace: Workspace): Finish {
   const { m, n: most, activation } = problem
   const { memory } = backend
   const kernels = backend.kernels(set)
