@@ -1,5 +1,9 @@
+export { type CompressionOptions, compressTokens, compressTokensBackward } from './compress.ts'
 export { type DeltaOptions, deltaCorrection } from './delta.ts'
 export { mergeAttention } from './merge.ts'
+export { type NsaGradients, type NsaResult, type NsaSaved, nsa, nsaBackward } from './nsa.ts'
+export type { NsaBranch, NsaOptions, NsaSelection, PerBranch } from './nsa-options.ts'
+export { type NsaState, type NsaStateOptions, nsaState } from './nsa-state.ts'
 export { type KeyRange, rangeMask } from './ranges.ts'
 export { sparseK, sparseKBackward, sparseKThreshold } from './sparse-k.ts'
 export {
