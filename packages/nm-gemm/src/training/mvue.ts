@@ -1,0 +1,87 @@
+import { describe, type Tensor, tensor, typeError } from '@nnz/core'
+import { expectFinite, expectOptions, expectPattern, type Pattern, rowMajor } from './matrix.ts'
+
+/** Options of {@link mvue}. */
+export interface MvueOptions extends Pattern {
+  /** Gives numbers in [0, 1), one for each group that is rounded: a seeded generator makes training repeatable. */
+  random: () => number
+}
+
+/**
+ * The N:M matrix whose expectation is g and whose variance is least (minimum-variance unbiased estimate: arXiv
+ * 2203.10991). In a group of m along a row an element is kept with probability p = min(1, c·|g|), where the p of a group
+ * add up to n, and becomes g / p; which ones are kept together is drawn with one number (systematic sampling). A group
+ * with at most n non-zeros is kept as it is.
+ *
+ * @param g [rows, columns], any strides
+ * @returns a new row-major tensor of the same shape
+ * @throws TypeError if g is not a matrix or `random` not a function
+ * @throws RangeError if n or m is out of range or an element is not finite
+ */
+export function mvue(g: Tensor, options: MvueOptions): Tensor {
+  return estimate(g, options, 'mvue')
+}
+
+/** {@link mvue} with two of four: the estimate of a gradient that makes dW = dY·Xᵀ a 2:4 product. */
+export function mvue24(g: Tensor, random: () => number): Tensor {
+  return estimate(g, { n: 2, m: 4, random }, 'mvue24')
+}
+
+function estimate(g: Tensor, options: MvueOptions, name: string): Tensor {
+  expectOptions(options, name)
+  expectPattern(options, name)
+  const { n, m, random } = options
+  if (typeof random !== 'function')
+    throw typeError('NNZ_TYPE', `${name}: expected random to be a function, got ${describe(random)}`)
+  const matrix = rowMajor(g, `${name}: g`)
+  expectFinite(matrix, `${name}: g`)
+  const { rows, columns, data } = matrix
+  const result = new Float32Array(data.length)
+  const chances = new Float64Array(m)
+  for (let row = 0; row < rows; row++) {
+    const end = (row + 1) * columns
+    for (let start = row * columns; start < end; start += m) {
+      const group = data.subarray(start, Math.min(start + m, end))
+      if (probabilities(group, n, chances)) draw(group, chances, n, random(), result.subarray(start))
+      else result.set(group, start)
+    }
+  }
+  return tensor(result, [rows, columns])
+}
+
+/** Fills in the probability of each element; false where at most n are not zero. */
+function probabilities(group: Float32Array, n: number, chances: Float64Array): boolean {
+  let nonZeros = 0
+  for (const value of group) if (value !== 0) nonZeros++
+  if (nonZeros <= n) return false
+  chances.fill(0)
+  // What is larger than its share is kept always, which leaves fewer places for the others.
+  for (let places = n; ; places--) {
+    let rest = 0
+    let largest = -1
+    for (let i = 0; i < group.length; i++) {
+      if (chances[i] === 1) continue
+      rest += Math.abs(group[i])
+      if (largest < 0 || Math.abs(group[i]) > Math.abs(group[largest])) largest = i
+    }
+    if (Math.abs(group[largest]) * places > rest) {
+      chances[largest] = 1
+      continue
+    }
+    for (let i = 0; i < group.length; i++) if (chances[i] !== 1) chances[i] = (places * Math.abs(group[i])) / rest
+    return true
+  }
+}
+
+/** Keeps the elements in whose stretch of the line one of the points u, u + 1, … falls. */
+function draw(group: Float32Array, chances: Float64Array, n: number, u: number, result: Float32Array): void {
+  let reached = 0
+  let next = u
+  // Rounding can stretch the line a little: there are never more than n points.
+  for (let i = 0; i < group.length && next < n; i++) {
+    reached += chances[i]
+    if (next >= reached) continue
+    result[i] = group[i] / chances[i]
+    next++
+  }
+}
