@@ -1,0 +1,1 @@
+export { packPanels } from '../core/panels'

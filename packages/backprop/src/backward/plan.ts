@@ -1,0 +1,214 @@
+import {
+  type Backend,
+  type Explanation,
+  expectMatrix,
+  isWasm,
+  type Runner,
+  rangeError,
+  registerDispose,
+  resolveBackend,
+  type Tensor,
+  tensor,
+  toFloat32,
+  transposed,
+  typeError,
+  zeros,
+} from '@nnz/core'
+import { type SparseWeights, SpmmPlan } from '@nnz/spmm'
+import { expectBackwardActivation } from '../activation/activation-backward.ts'
+import { createSlopes } from '../activation/create.ts'
+import type { BackwardActivation } from '../activation/slopes.ts'
+import type { SlopeArguments } from '../activation/types.ts'
+import { expectApart, expectLayout, expectOptions, expectShaped, outputTensor, outputValues } from '../checks.ts'
+import { permute, samePattern, type Transposition, transposition } from '../entries.ts'
+import { expectSameShape, SddmmPlan } from '../sddmm/sddmm.ts'
+import { type BackwardExplanation, explainBackward } from './explanation.ts'
+import type { BackwardPlanOptions, BackwardRunOptions, Gradients } from './options.ts'
+
+const NOTHING = new Float32Array(0)
+
+/** dX = Wᵀ·dZ for weights given as W: the transposed pattern, where its values come from, and its plan. */
+interface InputGradient {
+  readonly transposition: Transposition<SparseWeights>
+  readonly plan: SpmmPlan
+  /** Values in the order of the transposed pattern. */
+  readonly values: Float32Array
+}
+
+/** A weight's backward pass, prepared to be run many times on up to `columns` columns. */
+export class SpmmBackwardPlan implements Partial<Disposable> {
+  declare readonly [Symbol.dispose]: () => void
+  readonly #operation: 'spmmBackward' | 'linearBackward'
+  readonly #options: BackwardPlanOptions
+  readonly #backend: Backend
+  readonly #runs: number | undefined
+  readonly #activation: BackwardActivation
+  readonly #needs: { readonly dx: boolean; readonly dValues: boolean; readonly dBias: boolean }
+  readonly #slopes: Runner<SlopeArguments> | undefined
+  /** Room for dZ. */
+  readonly #room: Tensor
+  #weights: SparseWeights
+  #input: InputGradient | undefined
+  #values: SddmmPlan | undefined
+  #disposed = false
+
+  /** Use `spmmBackward.plan` or `linearBackward.plan`. `runs` is set by direct calls: packing has to pay within so many. */
+  constructor(
+    operation: 'spmmBackward' | 'linearBackward',
+    w: SparseWeights,
+    options: BackwardPlanOptions,
+    runs?: number,
+  ) {
+    const name = runs === undefined ? `${operation}.plan` : operation
+    expectOptions(options, name)
+    this.#weights = expectLayout(w, `${name}: w`)
+    const { columns } = options
+    if (!Number.isInteger(columns) || columns < 0)
+      throw rangeError('NNZ_VALUE', `${name}: expected columns to be a whole number >= 0, got ${columns}`)
+    this.#activation = expectBackwardActivation(options.activation, name)
+    this.#operation = operation
+    this.#options = options
+    this.#runs = runs
+    this.#backend = resolveBackend(options.backend)
+    const { dx = true, dValues = true, dBias = false } = options.needs ?? {}
+    this.#needs = { dx, dValues, dBias }
+    const [m] = this.#weights.shape
+    const active = this.#activation !== 'none'
+    if (active || dBias) this.#slopes = createSlopes({ m, n: columns, activation: this.#activation }, this.#backend)
+    this.#room = active
+      ? zeros([m * columns], isWasm(this.#backend) ? { backend: this.#backend } : {})
+      : tensor(NOTHING, [0])
+    this.#prepare()
+  }
+
+  #prepare(): void {
+    const { columns, kernels, strictNonFinite } = this.#options
+    const backend = this.#backend
+    if (this.#needs.dx) {
+      const transpose = transposition(this.#weights)
+      const operation = this.#operation === 'linearBackward' ? 'linear' : 'spmm'
+      const options = { columns, backend, kernel: kernels?.dx, strictNonFinite }
+      const plan = new SpmmPlan(operation, transpose.weights, options, this.#runs)
+      this.#input = { transposition: transpose, plan, values: new Float32Array(transpose.order.length) }
+    }
+    if (this.#needs.dValues)
+      this.#values = new SddmmPlan(this.#weights, { columns, backend, kernel: kernels?.dValues }, this.#runs)
+  }
+
+  #expectAlive(): void {
+    if (this.#disposed) throw typeError('NNZ_DISPOSED', `${this.#operation}: the plan was used after dispose()`)
+  }
+
+  /**
+   * Computes the gradients that the plan was made for.
+   *
+   * @param x of the forward pass: [K, N], for `linearBackward` [tokens, K]; any strides. Not read unless dValues are wanted.
+   * @param dy gradients of the output: [M, N], for `linearBackward` [tokens, M]
+   * @throws TypeError if an operand is not what it should be or the plan is disposed
+   * @throws RangeError if shapes do not fit or an output overlaps an input
+   */
+  run(x: Tensor | undefined, dy: Tensor, options: BackwardRunOptions = {}): Gradients {
+    const name = this.#operation
+    this.#expectAlive()
+    expectOptions(options, name)
+    const { dx: wantsInput, dValues: wantsValues, dBias: wantsBias } = this.#needs
+    const [m, k] = this.#weights.shape
+    const turned = name === 'linearBackward'
+    const view = (matrix: Tensor) => (turned ? transposed(matrix) : matrix)
+    const slope = view(expectMatrix(dy, `${name}: dy`))
+    const n = slope.shape[1]
+    const shape = (rows: number) => (turned ? [n, rows] : [rows, n])
+    expectShaped(dy, shape(m), `${name}: dy`)
+    if (n > this.#options.columns)
+      throw rangeError(
+        'NNZ_SHAPE',
+        `${name}: dy has ${n} ${turned ? 'rows' : 'columns'}, the plan is for at most ${this.#options.columns}`,
+      )
+    const input = wantsValues ? expectShaped(x, shape(k), `${name}: x`) : undefined
+    const before =
+      this.#activation === 'none' ? undefined : expectShaped(options.preActivation, shape(m), `${name}: preActivation`)
+    const { out = {} } = options
+    const dx = wantsInput ? outputTensor(out.dx, shape(k), `${name}: out.dx`) : zeros([0, 0])
+    const count = this.#weights.values.length
+    const dValues = wantsValues ? outputValues(out.dValues, count, `${name}: out.dValues`) : NOTHING
+    const dBias = wantsBias ? outputValues(out.dBias, m, `${name}: out.dBias`) : NOTHING
+    const inputs = { x: input, dy, preActivation: before }
+    if (out.dx) expectApart(dx, `${name}: out.dx`, inputs)
+    if (out.dValues) expectApart(tensor(dValues, [count]), `${name}: out.dValues`, inputs)
+    if (out.dBias) expectApart(tensor(dBias, [m]), `${name}: out.dBias`, inputs)
+
+    const dz = before ? tensor(this.#room.data.subarray(0, m * n), shape(m)) : dy
+    this.#slopes?.run({
+      dy: slope,
+      preActivation: before && view(before),
+      dz: before && view(dz),
+      dBias: wantsBias ? dBias : undefined,
+    })
+    this.#input?.plan.run(dz, { out: dx })
+    if (input) this.#values?.run(view(dz), transposed(view(input)), { out: dValues })
+    return { dx, dValues, dBias }
+  }
+
+  /**
+   * Replaces the values of w, in its canonical order; the pattern stays, and with it all that was packed of it.
+   *
+   * @throws RangeError if there are not as many values as w has
+   */
+  updateValues(values: ArrayLike<number>): void {
+    this.#expectAlive()
+    const data = toFloat32(values, `${this.#operation}: values`)
+    const count = this.#weights.values.length
+    if (data.length !== count)
+      throw rangeError('NNZ_SHAPE', `${this.#operation}: updateValues got ${data.length} values, expected ${count}`)
+    if (!this.#input) return
+    const { transposition, plan, values: reordered } = this.#input
+    plan.updateValues(permute(data, transposition.order, reordered))
+  }
+
+  /**
+   * Takes weights with another pattern, of the same shape and layout. Where entries stand at the same places only their
+   * values are taken.
+   *
+   * @throws RangeError if shape or layout differ
+   */
+  updatePattern(w: SparseWeights): void {
+    this.#expectAlive()
+    const next = expectLayout(w, `${this.#operation}: w`)
+    expectSameShape(this.#weights, next, this.#operation)
+    if (samePattern(this.#weights, next)) {
+      this.updateValues(next.values)
+      return
+    }
+    this.#release()
+    this.#weights = next
+    this.#prepare()
+  }
+
+  /** How each gradient is computed, and why; flops, bytes and packed bytes. */
+  explain(): BackwardExplanation {
+    this.#expectAlive()
+    const parts: Record<string, Explanation | undefined> = {
+      dx: this.#input?.plan.explain(),
+      dValues: this.#values?.explain(),
+    }
+    const index = this.#input ? this.#input.transposition.order.byteLength + this.#input.values.byteLength : 0
+    return explainBackward(this.#operation, parts, index, this.#room.data.byteLength)
+  }
+
+  #release(): void {
+    this.#input?.plan.dispose()
+    this.#values?.dispose()
+    this.#input = undefined
+    this.#values = undefined
+  }
+
+  /** Releases everything that the plan owns. Also done when the plan is forgotten. */
+  dispose(): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    this.#release()
+    if ('dispose' in this.#room) (this.#room as unknown as { dispose(): void }).dispose()
+  }
+}
+
+registerDispose(SpmmBackwardPlan.prototype)

@@ -1,0 +1,74 @@
+import {
+  type Csr,
+  describe,
+  ensureChecked,
+  expectMatrix,
+  expectOutput,
+  overlaps,
+  rangeError,
+  type Tensor,
+  typeError,
+  zeros,
+} from '@nnz/core'
+import type { SparseWeights } from '@nnz/spmm'
+
+/** Checks that options are an object. */
+export function expectOptions(options: unknown, name: string): void {
+  if (typeof options !== 'object' || options === null)
+    throw typeError('NNZ_TYPE', `${name}: expected options to be an object, got ${describe(options)}`)
+}
+
+/** Checks that a value is a csr or bsr layout. */
+export function expectLayout(value: unknown, name: string): SparseWeights {
+  const layout = typeof value === 'object' && value !== null && 'layout' in value ? value.layout : undefined
+  if (layout === 'csr' || layout === 'bsr') return ensureChecked(value as SparseWeights)
+  const swapped = typeof value === 'object' && value !== null && 'dtype' in value ? ' (are the arguments swapped?)' : ''
+  throw typeError('NNZ_TYPE', `${name}: expected a csr or bsr layout, got ${describe(value)}${swapped}`)
+}
+
+/** Checks that a value is a csr layout. */
+export function expectCsr(value: unknown, name: string): Csr {
+  const w = expectLayout(value, name)
+  if (w.layout !== 'csr') throw typeError('NNZ_TYPE', `${name}: expected a csr layout, got ${describe(value)}`)
+  return w
+}
+
+/** Checks that a value is a matrix [rows, columns]; an undefined extent may be anything. */
+export function expectShaped(value: unknown, [rows, columns]: readonly (number | undefined)[], name: string): Tensor {
+  const matrix = expectMatrix(value, name)
+  if ((rows !== undefined && matrix.shape[0] !== rows) || (columns !== undefined && matrix.shape[1] !== columns)) {
+    throw rangeError(
+      'NNZ_SHAPE',
+      `${name} is [${matrix.shape.join(', ')}], expected [${rows ?? 'any'}, ${columns ?? 'any'}]`,
+    )
+  }
+  return matrix
+}
+
+/** The tensor that a caller gave for a result, or a new one on the JS heap. */
+export function outputTensor(value: Tensor | undefined, shape: readonly number[], name: string): Tensor {
+  if (value === undefined) return zeros(shape)
+  expectShaped(value, shape, name)
+  return expectOutput(value, name)
+}
+
+/** The array that a caller gave for gradients or scores, or a new one. */
+export function outputValues(value: Float32Array | undefined, length: number, name: string): Float32Array {
+  if (value === undefined) return new Float32Array(length)
+  if (!(value instanceof Float32Array))
+    throw typeError('NNZ_TYPE', `${name}: expected a Float32Array, got ${describe(value)}`)
+  if (value.length !== length)
+    throw rangeError('NNZ_SHAPE', `${name}: has ${value.length} elements, expected ${length}`)
+  return value
+}
+
+/** Throws if an output shares memory with one of the named operands. */
+export function expectApart(
+  output: Tensor,
+  name: string,
+  operands: Readonly<Record<string, Tensor | undefined>>,
+): void {
+  for (const [operand, tensor] of Object.entries(operands)) {
+    if (tensor && overlaps(output, tensor)) throw rangeError('NNZ_VALUE', `${name} overlaps ${operand}`)
+  }
+}

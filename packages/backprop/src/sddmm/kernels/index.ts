@@ -1,0 +1,5 @@
+import { jsKernels } from './js.ts'
+import type { SddmmKernel } from './types.ts'
+
+/** The table of `sddmm`: dispatch, tests, benchmarks and the README's list of kernels are driven by it. */
+export const sddmmKernels: readonly SddmmKernel[] = Object.freeze([...jsKernels])

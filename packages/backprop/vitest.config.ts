@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config'
+
+const shared = { pool: 'forks' as const, execArgv: ['--expose-gc'], testTimeout: 30_000 }
+
+/** The tests of kernels in one variant of the kernels: settings of the environment stand from the first use of WASM on. */
+function variant(name: string, env: Record<string, string>) {
+  return {
+    test: {
+      ...shared,
+      name,
+      env: { NNZ_WASM: '', NNZ_THREADS: '', ...env },
+      include: ['test/conformance/*.test.ts'],
+    },
+  }
+}
+
+// biome-ignore lint/style/noDefaultExport: the test runner reads the default export
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'default',
+          env: { NNZ_WASM: '', NNZ_THREADS: '' },
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/conformance/*.test.ts'],
+        },
+      },
+      variant('relaxed', { NNZ_WASM: 'relaxed' }),
+      variant('base', { NNZ_WASM: 'base' }),
+      variant('js', { NNZ_WASM: 'off' }),
+      variant('threads', { NNZ_THREADS: '2' }),
+    ],
+  },
+})
