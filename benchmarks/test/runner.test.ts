@@ -1,4 +1,4 @@
-import type { csr } from '@nnz/core'
+import type { Csr } from '@nnz/core'
 import { describe, expect, it } from 'vitest'
 import { makeSpmmTask, type SpmmTask } from '../src/products/task.ts'
 import { quickWorkloads } from '../src/products/workloads.ts'
@@ -54,7 +54,7 @@ function faulty(name: string, fault: (right: Float32Array, runs: number) => Floa
   }
 }
 
-function multiply(w: ReturnType<typeof csr>, x: Float32Array, n: number): Float32Array {
+function multiply(w: Csr, x: Float32Array, n: number): Float32Array {
   const y = new Float32Array(w.shape[0] * n)
   for (let row = 0; row < w.shape[0]; row++) {
     for (let i = w.rowOffsets[row]; i < w.rowOffsets[row + 1]; i++) {

@@ -2,7 +2,6 @@ import {
   attention,
   attentionBackward,
   attentionKernels,
-  attentionProblem,
   type BlockMask,
   backwardKernels,
   blockMask,
@@ -25,16 +24,15 @@ interface Way {
 
 /** Every row of `attention`, the same kernel on all blocks, and automatic dispatch with tensors on the JS heap. */
 export function attentionContenders(backends: readonly Backend[]): ContenderSpec<AttentionTask>[] {
-  return contendersOf('attention', attentionKernels, backends, prepareForward)
+  return contendersOf(attentionKernels, backends, prepareForward)
 }
 
 /** The same of `attentionBackward`. */
 export function backwardContenders(backends: readonly Backend[]): ContenderSpec<AttentionTask>[] {
-  return contendersOf('attentionBackward', backwardKernels, backends, prepareBackward)
+  return contendersOf(backwardKernels, backends, prepareBackward)
 }
 
 function contendersOf(
-  operation: 'attention' | 'attentionBackward',
   kernels: typeof attentionKernels | typeof backwardKernels,
   backends: readonly Backend[],
   prepare: (task: AttentionTask, way: Way) => Prepared,
@@ -45,13 +43,15 @@ function contendersOf(
     const specs = rows.flatMap(({ name }): ContenderSpec<AttentionTask>[] => [
       {
         contender: kernelContender(name, backend, 'sparse'),
-        supports: (task) =>
-          kernels.find((kernel) => kernel.name === name)!.supports(attentionProblem(operation, shapeOf(task), task)),
+        supports: (task) => affordable(task, backend),
         prepare: async (task) => prepare(task, { backend, home, kernel: name, everyBlock: false }),
       },
       {
         contender: kernelContender(name, backend, 'dense', { path: 'every block' }),
-        supports: ({ mask }) => mask !== undefined || 'nothing is left out, so this is the same as the kernel itself',
+        supports({ mask }) {
+          if (!isWasm(backend)) return 'the kernels in JS take seconds for it'
+          return mask !== undefined || 'nothing is left out, so this is the same as the kernel itself'
+        },
         prepare: async (task) => prepare(task, { backend, home, kernel: name, everyBlock: true }),
       },
     ])
@@ -62,6 +62,13 @@ function contendersOf(
     }
     return isWasm(backend) ? [...specs, automatic] : specs
   })
+}
+
+/** What plain JS computes in a second, about. */
+const MOST_JS_FLOPS = 1e9
+
+function affordable({ flops }: AttentionTask, backend: Backend): true | string {
+  return isWasm(backend) || flops <= MOST_JS_FLOPS || 'plain JS takes seconds for it'
 }
 
 function shapeOf({ heads, keyHeads, tokens, keys, headDim }: AttentionTask) {
