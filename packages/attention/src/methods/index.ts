@@ -13,4 +13,6 @@ export {
   sparseKAttentionBackward,
 } from './sparse-k-attention.ts'
 export { type SparseKState, type SparseKStateOptions, sparseKState } from './sparse-k-state.ts'
+export { type Extents, type Tiles, tileOrder } from './tiles.ts'
 export { gatherTokens, scatterTokens, sliceTokens, type TokenLists } from './tokens.ts'
+export { type VsaOptions, type VsaResult, type VsaSaved, vsa, vsaBackward } from './vsa.ts'

@@ -6,7 +6,7 @@ import { expectExtent } from '../mask/checks.ts'
 import { expectHeads, expectShape } from '../operands.ts'
 import { compressTokens, runsIn } from './compress.ts'
 import { expectGates, gatedSum } from './gates.ts'
-import { type CheckedNsa, expectNsa, type NsaOptions } from './nsa-options.ts'
+import { type CheckedNsa, expectNsa, NSA_BRANCHES, type NsaOptions } from './nsa-options.ts'
 import { chooseBlocks } from './nsa-selection.ts'
 import { gatherTokens, sliceTokens } from './tokens.ts'
 
@@ -65,7 +65,7 @@ export class NsaState implements Partial<Disposable> {
     const { scale, backend } = execution
     const [, heads] = expectHeads(q, `${name}: q`).shape
     expectShape(expectHeads(q, name), [1, heads, 1, this.#options.headDim], `${name}: q`)
-    expectGates([q, q, q], gates, name)
+    expectGates(gates, q, NSA_BRANCHES.length, name)
     if (this.length === this.#options.tokens)
       throw rangeError('NNZ_MEMORY', `${name}: there is room for ${this.length} tokens, which are used`)
     this.#cache.append(k, v)

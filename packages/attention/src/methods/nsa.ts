@@ -84,7 +84,8 @@ function staticPatterns(
  *
  * @param q [heads, tokens, headDim], or with a batch axis; its last query is aligned with the last key
  * @param k [keyHeads, keys, headDim], one for all branches or one for each; v in the same form
- * @param gates [heads, tokens, 3]: of the compressed, the selected and the window branch
+ * @param gates [heads, tokens, 3]: of the compressed, the selected and the window branch; [heads, tokens, 3 * headDim] gates
+ * each element
  * @throws TypeError if an argument is of the wrong kind
  * @throws RangeError if shapes or options do not fit
  */
@@ -93,7 +94,7 @@ export function nsa(q: Tensor, k: PerBranch, v: PerBranch, gates: Tensor, option
   const checked = expectNsa(options, name)
   const { length, stride, blockShape, execution } = checked
   const placement = place(q, ofBranch(k, 'compressed'), name)
-  expectGates([q, q, q], gates, name)
+  expectGates(gates, q, NSA_BRANCHES.length, name)
   const keys = compressTokens(ofBranch(k, 'compressed'), { length, stride, weights: options.keyWeights })
   const values = compressTokens(ofBranch(v, 'compressed'), { length, stride, weights: options.valueWeights })
   const patterns = staticPatterns(placement, keys.shape.at(-2)!, checked)
