@@ -1,6 +1,6 @@
 import { describe, typeError } from '@nnz/core'
 import { expectExtent } from '../mask/checks.ts'
-import { expectShare } from './call.ts'
+import { expectShare } from '../patterns/values.ts'
 
 /** How much of a row is kept: with several limits, as much as all of them allow. */
 export interface Budget {

@@ -1,7 +1,9 @@
-import { type Backend, type BackendOption, describe, rangeError, resolveBackend, typeError } from '@nnz/core'
+import { type Backend, type BackendOption, resolveBackend } from '@nnz/core'
 import { type BlockMask, expectMaskShape } from '../mask/block-mask.ts'
 import { expectHeads, expectShape, expectShapes, type Heads } from '../operands.ts'
 import { expectOptions } from '../options.ts'
+import type { MaskSize } from '../patterns/block-writer.ts'
+import { expectFinite, expectFlag } from '../patterns/values.ts'
 import type { AttentionShape } from '../problem.ts'
 
 /** What every selection may be told. */
@@ -33,21 +35,15 @@ export interface Selection {
   readonly cost: SelectionCost
 }
 
-/** The size of a selection's mask. */
-export interface SelectionSize {
-  readonly blockShape: readonly [queries: number, keys: number]
-  readonly heads: number
-  readonly rows: number
-  readonly columns: number
-}
-
 /** A checked call of a selection. */
 export interface SelectionCall {
   readonly name: string
   readonly q: Heads
   readonly k: Heads
   readonly shape: AttentionShape
-  readonly size: SelectionSize
+  readonly size: MaskSize
+  /** Query heads that share a key head. */
+  readonly group: number
   readonly causal: boolean
   readonly scale: number
   readonly backend: Backend
@@ -78,30 +74,6 @@ export function expectCall(q: unknown, k: unknown, options: SelectionOptions, na
   const size = expectMaskShape({ blockShape, heads: batch * heads, rows: tokens, columns: keys }, name)
   expectFlag(causal, `${name}: causal`)
   expectFinite(scale, `${name}: scale`)
-  return { name, q: query, k: key, shape, size, causal, scale, backend: resolveBackend(options.backend), meter }
-}
-
-/** Checks a boolean. */
-export function expectFlag(value: unknown, name: string): boolean {
-  if (typeof value !== 'boolean') throw typeError('NNZ_TYPE', `${name}: expected true or false, got ${describe(value)}`)
-  return value
-}
-
-/** Checks a finite number. */
-export function expectFinite(value: unknown, name: string): number {
-  if (typeof value !== 'number') throw typeError('NNZ_TYPE', `${name}: expected a number, got ${describe(value)}`)
-  if (!Number.isFinite(value)) throw rangeError('NNZ_VALUE', `${name}: expected a finite number, got ${value}`)
-  return value
-}
-
-/** Checks a number from 0 to 1. */
-export function expectShare(value: unknown, name: string): number {
-  const share = expectFinite(value, name)
-  if (share < 0 || share > 1) throw rangeError('NNZ_VALUE', `${name}: expected a number in 0..1, got ${share}`)
-  return share
-}
-
-/** The key head that a query head reads. */
-export function keyHeadOf({ heads, keyHeads }: AttentionShape, head: number): number {
-  return Math.floor((head * keyHeads) / heads)
+  const group = heads / keyHeads
+  return { name, q: query, k: key, shape, size, group, causal, scale, backend: resolveBackend(options.backend), meter }
 }

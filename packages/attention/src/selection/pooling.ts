@@ -11,17 +11,12 @@ import {
 import { expectExtent } from '../mask/checks.ts'
 import { expectHeads, type Heads } from '../operands.ts'
 import { expectOptions } from '../options.ts'
+import type { BlockScores } from './block-chooser.ts'
 import { jsPooling } from './pooling-js.ts'
 import { wasmPooling } from './pooling-wasm.ts'
 
 /** What becomes of the tokens of a block. */
 export type Pool = 'mean' | 'maximum' | 'minimum'
-
-/** Scores of pooled queries and keys: `data[row * stride + column]`. */
-export interface BlockScores {
-  readonly data: Float32Array
-  readonly stride: number
-}
 
 /** How large the heads are that a {@link Pooling} works on. */
 export interface PoolingSize {
