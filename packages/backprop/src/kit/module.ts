@@ -1,0 +1,60 @@
+import type { Tensor } from '@nnz/core'
+import type { Parameter } from './parameter.ts'
+
+/** Multiply-adds that a module has done, by what they were for. */
+export interface Work {
+  forward: number
+  /** Gradients of inputs. */
+  inputGradient: number
+  /** Gradients of parameters. */
+  weightGradient: number
+}
+
+/** Options of a forward pass. */
+export interface ForwardOptions {
+  /** Keep what `backward` needs. Default: true. */
+  readonly save?: boolean
+}
+
+/** Options of a backward pass. */
+export interface BackwardOptions {
+  /** Compute the gradient of the input. Default: true. */
+  readonly input?: boolean
+}
+
+/**
+ * A part of a network. Activations are matrices [tokens, features] (for images [images, channels · height · width]).
+ *
+ * `forward` keeps what the next `backward` needs and no more; `backward` takes the gradient of the loss by the output,
+ * sets `gradient` of each parameter that is trained (it replaces the last one), and returns the gradient by the input.
+ * What a module does not train costs no gradient, no state and no saved activation.
+ */
+export interface Module {
+  /** Those of all parts, in a fixed order; their names are unique in a network. */
+  readonly parameters: readonly Parameter[]
+  /** The modules that this one is made of. */
+  readonly parts: readonly Module[]
+  /** Done since it was made, parts not included. */
+  readonly work: Work
+  /** Bytes kept for the next backward pass, parts not included. */
+  readonly savedBytes: number
+  forward(x: Tensor, options?: ForwardOptions): Tensor
+  /** @returns undefined where `input` is false */
+  backward(dy: Tensor, options?: BackwardOptions): Tensor | undefined
+}
+
+/** A new count of work. */
+export function noWork(): Work {
+  return { forward: 0, inputGradient: 0, weightGradient: 0 }
+}
+
+/** A module and all its parts, outermost first. */
+export function* everyModule(module: Module): Generator<Module> {
+  yield module
+  for (const part of module.parts) yield* everyModule(part)
+}
+
+/** Whether anything in a module is trained. */
+export function isTrained(module: Module): boolean {
+  return module.parameters.some(({ count }) => count > 0)
+}

@@ -1,0 +1,107 @@
+import { describe, rangeError } from '@nnz/core'
+import type { Module } from '../kit/module.ts'
+import type { Parameter } from '../kit/parameter.ts'
+import type { Random } from '../kit/random.ts'
+import { highest, magnitudes } from '../masks/select.ts'
+
+/** Trains the parameters that are wanted as a whole and nothing of the others. */
+export function trainOnly(parameters: Iterable<Parameter>, wanted: (parameter: Parameter) => boolean): void {
+  for (const parameter of parameters) parameter.train({ what: wanted(parameter) ? 'all' : 'nothing' })
+}
+
+/** Trains vectors only: biases, and the gains of norms (BitFit, Ben Zaken et al., arXiv 2106.10199, trains biases). */
+export function trainBiases(parameters: Iterable<Parameter>): void {
+  trainOnly(parameters, ({ name }) => name.endsWith('bias'))
+}
+
+/** Trains chosen modules and nothing of the others. */
+export function trainModules(all: readonly Module[], chosen: Iterable<Module>): void {
+  const wanted = new Set([...chosen].flatMap(({ parameters }) => [...parameters]))
+  for (const { parameters } of all) trainOnly(parameters, (parameter) => wanted.has(parameter))
+}
+
+/** One parameter and one score for each stored element. */
+export interface ScoredParameter {
+  readonly parameter: Parameter
+  readonly scores: ArrayLike<number>
+}
+
+/** Trains the `count` elements with the highest scores over all parameters together, and nothing else of them. */
+export function trainHighest(scored: readonly ScoredParameter[], count: number): void {
+  for (const { parameter, scores } of scored) {
+    if (scores.length !== parameter.value.data.length) {
+      throw rangeError(
+        'NNZ_SHAPE',
+        `trainHighest: expected ${parameter.value.data.length} scores for ${parameter.name}, got ${scores.length}`,
+      )
+    }
+  }
+  const all = Float32Array.from(scored.flatMap(({ scores }) => Array.from(scores)))
+  const chosen = highest(all, count)
+  let begin = 0
+  for (const { parameter, scores } of scored) {
+    const end = begin + scores.length
+    const from = begin
+    parameter.train({
+      what: 'entries',
+      indices: chosen.filter((place) => place >= from && place < end).map((place) => place - from),
+    })
+    begin = end
+  }
+}
+
+/**
+ * Trains the elements with the largest gradients, which a calibration pass left (SAFT, Nguyen et al., arXiv 2407.03036).
+ *
+ * @param share of the elements of these parameters, 0..1
+ */
+export function trainLargestGradients(parameters: readonly Parameter[], share: number): void {
+  trainHighest(
+    parameters.map((parameter) => {
+      if (parameter.trained.what !== 'all' || !parameter.gradient)
+        throw rangeError('NNZ_VALUE', `trainLargestGradients: ${parameter.name} has no gradient of all its elements`)
+      return { parameter, scores: magnitudes(parameter.gradient) }
+    }),
+    shareOf(parameters, share),
+  )
+}
+
+/** Trains the smallest magnitudes, which matter least (SaRA, Hu et al., arXiv 2409.06633). */
+export function trainSmallestMagnitudes(parameters: readonly Parameter[], share: number): void {
+  trainHighest(
+    parameters.map((parameter) => ({ parameter, scores: parameter.value.data.map((value) => -Math.abs(value)) })),
+    shareOf(parameters, share),
+  )
+}
+
+function shareOf(parameters: readonly Parameter[], share: number): number {
+  if (!(share >= 0 && share <= 1))
+    throw rangeError('NNZ_VALUE', `expected a share of elements in 0..1, got ${describe(share)}`)
+  return Math.round(share * parameters.reduce((sum, { value }) => sum + value.data.length, 0))
+}
+
+/**
+ * Importance of layers, learnt from rewards while a sample of them is trained at each step (IST, Yao et al., arXiv
+ * 2410.11772).
+ */
+export class LayerImportance {
+  readonly scores: Float64Array
+
+  constructor(layers: number) {
+    this.scores = new Float64Array(layers)
+  }
+
+  /** `count` different layers, rising, each next one drawn in proportion to the exponential of its score. */
+  sample(count: number, random: Random): number[] {
+    if (!(count >= 0 && count <= this.scores.length))
+      throw rangeError('NNZ_VALUE', `LayerImportance: expected at most ${this.scores.length} layers, got ${count}`)
+    // The largest of score + Gumbel noise: the same as drawing one after another without putting back.
+    const noisy = Float64Array.from(this.scores, (score) => score - Math.log(-Math.log(1 - random.next() || 2 ** -33)))
+    return [...highest(noisy, count)]
+  }
+
+  /** Moves the scores of layers towards a reward, such as how much the loss fell while they were trained. */
+  reward(layers: Iterable<number>, reward: number, rate = 0.1): void {
+    for (const layer of layers) this.scores[layer] += rate * (reward - this.scores[layer])
+  }
+}
