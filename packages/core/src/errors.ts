@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'NNZ_VALUE'
   /** A sparse layout is inconsistent (RangeError that names the array and the position). */
   | 'NNZ_LAYOUT'
+  /** A file is damaged or of another version (RangeError that names the file and the byte). */
+  | 'NNZ_FILE'
   /** A disposed plan or tensor was used (TypeError). */
   | 'NNZ_DISPOSED'
   /** No backend or kernel can do what was asked (BackendUnavailableError, RangeError). */
