@@ -3,6 +3,8 @@ import { describe, typeError } from '../errors.ts'
 import { type Bsr, bsr, type CompactBsr } from './bsr.ts'
 import { checked } from './checks.ts'
 import { type CompactCsr, type Csr, csr } from './csr.ts'
+import { type CompactNm, type Nm, nm } from './nm.ts'
+import { type CompactNmg, type Nmg, nmg } from './nmg.ts'
 
 /**
  * The layout itself if a constructor of this copy of core has checked it, else a checked record of its parts: kernels
@@ -20,4 +22,10 @@ export function ensureChecked(w: Csr | Bsr): Csr | Bsr {
 export function ensureCheckedValues(w: Csr | Bsr | CompactCsr | CompactBsr): Csr | Bsr | CompactCsr | CompactBsr {
   if (checked.has(w)) return w
   return w.layout === 'csr' ? csr(w) : bsr(w)
+}
+
+/** As {@link ensureCheckedValues}, for N:M weights. */
+export function ensureCheckedNm(w: Nm | Nmg | CompactNm | CompactNmg): Nm | Nmg | CompactNm | CompactNmg {
+  if (checked.has(w)) return w
+  return w.layout === 'nm' ? nm(w) : nmg(w)
 }
