@@ -1,4 +1,4 @@
 export { attentionBackward } from './backward'
-export { decode } from './decode'
+export { decode, decodeMerge } from './decode'
 export { attention } from './forward'
 export { packBlocks, poolMaximum, poolMean, poolMinimum, scoreBlocks } from './pool'

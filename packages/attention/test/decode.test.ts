@@ -123,6 +123,36 @@ describe('keyValueCache', () => {
     held.dispose()
   })
 
+  it('shares out the pages, with the same bits on any number of threads', async () => {
+    const [length, headDim] = [5000, 128]
+    const cache = keyValueCache({ keyHeads: 1, headDim, pages: 80 })
+    const [k, v] = [1, 2].map((seed) => tensor(normal(length * headDim, seed), [1, length, headDim]))
+    cache.append(k, v)
+    const q = tensor(normal(2 * headDim, 3), [2, 1, headDim])
+    const expected = reference(q, k, v)
+    const one = decodeAttention(q, cache)
+    expectNear(one.output.data, expected.output)
+    expectNear(one.logSumExp.data, expected.logSumExp)
+    for (const threads of [2, 3])
+      expect(decodeAttention(q, cache, { backend: await wasm.threads(threads) }).output.data).toEqual(one.output.data)
+    cache.dispose()
+  })
+
+  it('tokens that a query does not see do not count, whatever they hold', () => {
+    const cache = make()
+    const [k, v] = [part(7), part(7, 2)]
+    for (const x of [k, v]) for (const head of [0, 1]) x.data.fill(Number.NaN, (head * 7 + 6) * 4, (head * 7 + 7) * 4)
+    cache.append(k, v)
+    const q = tensor(normal(2 * 2 * 4, 7), [2, 2, 4])
+    for (const backend of [js, wasm.open()]) {
+      const { output } = decodeAttention(q, cache, { backend })
+      for (const head of [0, 1])
+        expect([...output.data.subarray(head * 8, head * 8 + 4)].every(Number.isFinite)).toBe(true)
+      expect(output.data[4]).toBeNaN()
+    }
+    cache.dispose()
+  })
+
   it('says what is wrong', () => {
     const cache = make()
     cache.append(part(6), part(6))

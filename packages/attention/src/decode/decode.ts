@@ -138,7 +138,8 @@ function run(q: Tensor, cache: KeyValueCache, options: DecodeRunOptions & Execut
  *   key heads. `blocks` gathers a part of the cache, for each key head or for all. Returns `{ output, logSumExp }`.
  * - `decodeAttention.plan({ cache, heads, tokens })` prepares it once; see {@link DecodePlan}.
  *
- * Every kept page is read once for each key head, for all queries of the group. Threads share the key heads out among them.
+ * Every kept page is read once for each key head, for all queries of the group. Threads share the pages out among them;
+ * results are the same bits for any number of threads.
  *
  * @throws TypeError if an argument is of the wrong kind
  * @throws RangeError if shapes do not fit, or a block is unknown, evicted or given twice

@@ -5,6 +5,7 @@ import * as set from '../../generated/wasm.ts'
 import type { Heads } from '../../operands.ts'
 import { CachePacking } from '../decode-js.ts'
 import { isFor } from '../types.ts'
+import { cutUnits, decodeSizes } from './decode-units.ts'
 import { inPlace, placeInput, placeOutput } from './place.ts'
 import { expectWasm } from './runner.ts'
 
@@ -22,64 +23,65 @@ function decodeRunner(problem: DecodeProblem, cache: KeyValueCache, backend: Was
   const { memory } = backend
   const kernels = backend.kernels(set)
   const workspace = new Workspace(backend)
-  const rows = (heads / keyHeads) * tokens
-  const scratchBytes = 64 * Math.ceil((rows * (4 * headDim + 16) + 4 * pageSize + 16) / 64)
+  const sizes = decodeSizes(problem)
+  const parts = backend.threads === 1 ? 1 : 4 * backend.threads
   const record = workspace.region(RECORD_BYTES)
   const queryRoom = workspace.region(4 * heads * tokens * headDim)
   const outputRoom = workspace.region(4 * heads * tokens * headDim)
   const logRoom = workspace.region(4 * heads * tokens)
-  const offsetsRoom = workspace.region(4 * (keyHeads + 1))
   const entriesRoom = workspace.region(12 * keyHeads * pages)
-  const scratch = workspace.region(keyHeads * scratchBytes)
+  const unitsRoom = workspace.region(16 * sizes.mostUnits)
+  const offsetsRoom = workspace.region(4 * (keyHeads + 1))
+  const boundsRoom = workspace.region(4 * (parts + 1))
+  const states = workspace.region(sizes.stateBytes)
+  const scratch = workspace.region(parts * sizes.scoreBytes)
   // A cache of another backend is copied whole: slow, but right.
   const inMemory = inPlace(pagesOf(cache.storage.keys), memory) !== undefined
   const pageRoom = workspace.region(inMemory ? 0 : 4 * keyHeads * pages * pageSize * headDim)
   const valueRoom = workspace.region(inMemory ? 0 : 4 * keyHeads * pages * pageSize * headDim)
-  const ranges = balancedRanges(keyHeads, backend.threads === 1 ? 1 : keyHeads, () => 1)
+  const partRanges = balancedRanges(parts, parts, () => 1)
+  const headRanges = balancedRanges(keyHeads, parts, () => 1)
+
+  /** Writes the table of entries: byte offset of the page, tokens, first position. */
+  function writeEntries(blocks: DecodeArguments['blocks']): void {
+    let entry = entriesRoom() / 4
+    for (const list of blocks) {
+      for (const block of list) {
+        memory.i32[entry++] = 4 * cache.pageOf(block) * keyHeads * pageSize * headDim
+        memory.i32[entry++] = cache.tokensOf(block)
+        memory.i32[entry++] = block * pageSize
+      }
+    }
+  }
+
   return {
     run({ q, scale, causal, blocks, output, logSumExp }) {
       const from = placeInput(q, memory, queryRoom())
       const to = placeOutput(output, memory, outputRoom())
       const keys = placeInput(pagesOf(cache.storage.keys), memory, pageRoom())
       const values = placeInput(pagesOf(cache.storage.values), memory, valueRoom())
+      const { units, offsets, unitHeads, unitBytes, chunk } = cutUnits(sizes, blocks)
+      const count = units.length / 4
+      const bounds = new Int32Array(parts + 1).fill(count)
+      const ranges = balancedRanges(count, parts, (unit) => units[4 * unit + 3] - units[4 * unit + 2])
+      for (let part = 0; part < ranges.length / 2; part++) bounds[part] = ranges[2 * part]
+      writeEntries(blocks)
       const { i32, f32 } = memory
-      let entry = entriesRoom() / 4
-      const start = entry
-      i32[offsetsRoom() / 4] = 0
-      blocks.forEach((list, head) => {
-        for (const block of list) {
-          i32[entry++] = 4 * cache.pageOf(block) * keyHeads * pageSize * headDim
-          i32[entry++] = cache.tokensOf(block)
-          i32[entry++] = block * pageSize
-        }
-        i32[offsetsRoom() / 4 + head + 1] = (entry - start) / 3
-      })
+      i32.set(units, unitsRoom() / 4)
+      i32.set(offsets, offsetsRoom() / 4)
+      i32.set(bounds, boundsRoom() / 4)
+      const operands = [from, to].flatMap(({ address, strides }) => [address, strides[1], strides[2]])
+      const before = [...operands, logRoom(), keys.address, values.address, 4 * pageSize * headDim]
+      before.push(heads / keyHeads, tokens, headDim)
+      const work = [entriesRoom(), unitsRoom(), unitHeads, offsetsRoom(), boundsRoom()]
+      const limits = [visible(cache.length, tokens, 0, causal), causal ? 1 : 0]
+      const rooms = [states(), unitBytes, scratch(), sizes.scoreBytes, chunk, sizes.pageScores]
       const at = record() / 4
-      const tensors = [
-        from.address,
-        from.strides[1],
-        from.strides[2],
-        to.address,
-        to.strides[1],
-        to.strides[2],
-        logRoom(),
-      ]
-      const sizes = [keys.address, values.address, 4 * pageSize * headDim, heads / keyHeads, tokens, headDim]
-      i32.set([...tensors, ...sizes], at)
-      f32[at + 13] = scale
-      const limit = visible(cache.length, tokens, 0, causal)
-      const lists = [
-        blocks.length,
-        offsetsRoom(),
-        entriesRoom(),
-        limit,
-        causal ? 1 : 0,
-        scratch(),
-        scratchBytes,
-        pageSize,
-      ]
-      i32.set(lists, at + 14)
-      kernels.parallel('decode', [record()], ranges)
+      i32.set(before, at)
+      f32[at + before.length] = scale
+      i32.set([...work, ...limits, ...rooms], at + before.length + 1)
+      kernels.parallel('decode', [record()], partRanges)
+      kernels.parallel('decodeMerge', [record()], headRanges)
       to.finish()
       logSumExp.set(f32.subarray(logRoom() / 4, logRoom() / 4 + logSumExp.length))
     },
