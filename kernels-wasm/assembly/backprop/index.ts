@@ -1,1 +1,2 @@
 export { packPanels } from '../core/panels'
+export { sddmmCsr } from './sddmm'

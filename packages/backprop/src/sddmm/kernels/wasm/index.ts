@@ -1,0 +1,8 @@
+import type { WasmVariant } from '@nnz/core'
+import type { SddmmKernel } from '../types.ts'
+import { csrDots } from './csr.ts'
+
+const VARIANTS: readonly WasmVariant[] = ['relaxed', 'simd']
+
+/** The WASM rows, in both variants. */
+export const wasmKernels: readonly SddmmKernel[] = VARIANTS.flatMap((variant) => [csrDots(variant)])
