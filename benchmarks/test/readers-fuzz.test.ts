@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   FileFormatError,
+  listGguf,
   listTensors,
   readMatrixMarket,
   readNpz,
@@ -10,6 +11,7 @@ import {
   readSmtx,
   readTensor,
 } from '../src/readers/index.ts'
+import { everyType } from './gguf-fixture.ts'
 import { matrixMarket, npz, npzParts, opus, smtx, threeTensors } from './readers-fixtures.ts'
 
 /** Every reader, with a whole file, and a check of what it returns. */
@@ -23,6 +25,14 @@ const readers: [name: string, bytes: Uint8Array, read: (bytes: Uint8Array) => vo
     opus(),
     (bytes) => {
       for (const { weights } of readOpusLayers(bytes, 'fuzz')) bsr.validate(weights)
+    },
+  ],
+  [
+    'GGUF',
+    everyType(),
+    (bytes) => {
+      for (const { offset, byteLength } of listGguf(bytes, 'fuzz').tensors)
+        expect(offset + byteLength).toBeLessThanOrEqual(bytes.length)
     },
   ],
   [

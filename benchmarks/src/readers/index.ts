@@ -1,5 +1,6 @@
 export { type CArray, readCArrays } from './c-arrays.ts'
 export { FileFormatError } from './file-format-error.ts'
+export { type GgufFile, type GgufTensor, type GgufValue, listGguf, openGguf } from './gguf.ts'
 export { readMatrixMarket } from './matrix-market.ts'
 export { readNpz } from './npz.ts'
 export { type OpusLayer, readOpusLayers } from './opus-linear.ts'

@@ -99,7 +99,8 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   }
 }
 
-async function readAt(
+/** Reads exactly so many bytes. Throws FileFormatError where the file ends before. */
+export async function readAt(
   handle: FileHandle,
   offset: number,
   length: number,
@@ -196,7 +197,7 @@ function decode(
 }
 
 /** An IEEE 754 binary16 value from its bits. */
-function halfToNumber(bits: number): number {
+export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 31
   const fraction = bits & 1023
