@@ -11,6 +11,8 @@ export interface TrainingBytes {
   readonly selections: number
   /** Activations kept for the next backward pass. */
   readonly saved: number
+  /** Weights packed by plans. */
+  readonly packed: number
   readonly total: number
 }
 
@@ -47,21 +49,26 @@ export function trainedCount(parameters: Iterable<Parameter>): number {
 
 /** Bytes held now, counted from the arrays themselves. */
 export function trainingBytes(module: Module): TrainingBytes {
-  const bytes = { weights: 0, gradients: 0, state: 0, selections: 0, saved: 0 }
-  for (const { value, csr, gradient, state, places } of module.parameters) {
+  const bytes = { weights: 0, gradients: 0, state: 0, selections: 0, saved: 0, packed: 0 }
+  for (const { value, csr, gradient, gradientEverywhere, state, places } of module.parameters) {
     bytes.weights += value.data.byteLength
     if (csr) bytes.weights += csr.rowOffsets.byteLength + csr.columnIndices.byteLength
-    bytes.gradients += gradient?.byteLength ?? 0
+    bytes.gradients += (gradient?.byteLength ?? 0) + (gradientEverywhere?.byteLength ?? 0)
     bytes.selections += places?.byteLength ?? 0
     for (const values of state.values()) bytes.state += values.byteLength
   }
-  for (const { savedBytes } of everyModule(module)) bytes.saved += savedBytes
+  const arrays = new Set<ArrayBufferView>()
+  for (const { saved, packedBytes } of everyModule(module)) {
+    bytes.packed += packedBytes
+    for (const array of saved) arrays.add(array)
+  }
+  for (const { byteLength } of arrays) bytes.saved += byteLength
   return { ...bytes, total: Object.values(bytes).reduce((sum, count) => sum + count, 0) }
 }
 
 /** Keeps the largest {@link TrainingBytes} that it was shown. */
 export class PeakBytes {
-  #peak: TrainingBytes = { weights: 0, gradients: 0, state: 0, selections: 0, saved: 0, total: 0 }
+  #peak: TrainingBytes = { weights: 0, gradients: 0, state: 0, selections: 0, saved: 0, packed: 0, total: 0 }
 
   /** Looks at a module: between forward and backward for saved activations, after a step for the rest. */
   look(module: Module): void {

@@ -14,12 +14,19 @@ export interface Work {
 export interface ForwardOptions {
   /** Keep what `backward` needs. Default: true. */
   readonly save?: boolean
+  /** Whether `backward` will be asked for the gradient of the input, too. Default: true. */
+  readonly input?: boolean
 }
 
 /** Options of a backward pass. */
 export interface BackwardOptions {
-  /** Compute the gradient of the input. Default: true. */
+  /** Compute the gradient of the input; as in the forward pass. Default: true. */
   readonly input?: boolean
+  /**
+   * Set `gradientEverywhere` of sparse parameters too, as growing entries by gradients needs at the steps where the pattern
+   * changes: dense products. Default: false.
+   */
+  readonly everywhere?: boolean
 }
 
 /**
@@ -36,8 +43,10 @@ export interface Module {
   readonly parts: readonly Module[]
   /** Done since it was made, parts not included. */
   readonly work: Work
-  /** Bytes kept for the next backward pass, parts not included. */
-  readonly savedBytes: number
+  /** Arrays kept for the next backward pass, parts not included; several modules may keep the same one. */
+  readonly saved: readonly ArrayBufferView[]
+  /** Bytes of packed weights, parts not included. */
+  readonly packedBytes: number
   forward(x: Tensor, options?: ForwardOptions): Tensor
   /** @returns undefined where `input` is false */
   backward(dy: Tensor, options?: BackwardOptions): Tensor | undefined

@@ -12,6 +12,8 @@ export class Parameter {
   readonly state = new Map<string, Float32Array>()
   /** Raised by whoever changes `value`, so that plans know when to pack anew. */
   version = 0
+  /** Of a sparse matrix: the gradient of every place, zeros included, row-major, where the last backward pass was asked. */
+  gradientEverywhere: Float32Array | undefined
   #value: Tensor
   #csr: Csr | undefined
   #gradient: Float32Array | undefined
@@ -108,6 +110,7 @@ export class Parameter {
     this.#value = tensor(values, pattern ? [values.length] : shape)
     if (what === 'all') this.#carryState(from)
     this.#gradient = undefined
+    this.gradientEverywhere = undefined
     this.version++
   }
 

@@ -1,0 +1,161 @@
+import { type Csr, describe, expectMatrix, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
+import type { Pattern } from '../../masks/pattern.ts'
+import { initialWeights } from '../initial.ts'
+import type { BackwardOptions, ForwardOptions } from '../module.ts'
+import { Parameter } from '../parameter.ts'
+import type { Random } from '../random.ts'
+import { Leaf } from './leaf.ts'
+
+/** Options of {@link Embedding}. */
+export interface EmbeddingOptions {
+  /** Number of rows: the ids are 0..entries-1. */
+  readonly entries: number
+  readonly width: number
+  readonly random: Random
+  /** Keeps these entries of the table only. */
+  readonly pattern?: Pattern
+  /** Standard deviation of the initial table. Default: 0.02. */
+  readonly deviation?: number
+}
+
+/**
+ * Rows of a table, dense or sparse, for ids: [sequences, tokens] of whole numbers to [sequences · tokens, width]. Has no
+ * gradient by its input.
+ */
+export class Embedding extends Leaf<Uint32Array> {
+  readonly parameters: readonly Parameter[]
+  readonly table: Parameter
+  readonly #name: string
+
+  constructor(name: string, { entries, width, random, pattern, deviation = 0.02 }: EmbeddingOptions) {
+    super()
+    this.#name = name
+    const gain = deviation * Math.sqrt(width)
+    this.table = new Parameter(`${name}.table`, initialWeights([entries, width], random, gain, pattern))
+    this.parameters = [this.table]
+  }
+
+  forward(x: Tensor, { save = true }: ForwardOptions = {}): Tensor {
+    const ids = this.#ids(expectMatrix(x, `${this.#name}: x`))
+    const { csr, value, shape } = this.table
+    const y = zeros([ids.length, shape[1]])
+    if (csr) gatherSparse(csr, ids, y.data)
+    else gatherDense(value.data, shape[1], ids, y.data)
+    if (save && this.table.count > 0) this.keep(ids, [ids])
+    else if (save) this.keep(ids.subarray(0, 0), [])
+    else this.forget()
+    return y
+  }
+
+  #ids(x: Tensor): Uint32Array {
+    const [rows, columns] = x.shape
+    const limit = this.table.shape[0]
+    return Uint32Array.from({ length: rows * columns }, (_, i) => {
+      const id = x.data[Math.floor(i / columns) * x.strides[0] + (i % columns) * x.strides[1]]
+      if (!(Number.isInteger(id) && id >= 0 && id < limit))
+        throw rangeError('NNZ_VALUE', `${this.#name}: expected ids in 0..${limit - 1}, got ${describe(id)}`)
+      return id
+    })
+  }
+
+  backward(dy: Tensor, { everywhere = false }: BackwardOptions = {}): undefined {
+    const ids = this.take(this.#name)
+    const { csr, trained, shape, count } = this.table
+    if (count === 0) {
+      this.table.gradient = undefined
+      return
+    }
+    if (csr && trained.what === 'all') this.table.gradient = sparseGradient(csr, ids, dy)
+    else if (!csr && trained.what === 'rows') this.table.gradient = rowGradient(trained.indices, shape[1], ids, dy)
+    else {
+      const full = rowGradient(undefined, shape[1], ids, dy, shape[0])
+      const { places } = this.table
+      this.table.gradient = places ? Float32Array.from(places, (place) => full[place]) : full
+    }
+    this.table.gradientEverywhere = everywhere && csr ? rowGradient(undefined, shape[1], ids, dy, shape[0]) : undefined
+  }
+}
+
+function gatherDense(table: Float32Array, width: number, ids: Uint32Array, output: Float32Array): void {
+  for (let i = 0; i < ids.length; i++) output.set(table.subarray(ids[i] * width, (ids[i] + 1) * width), i * width)
+}
+
+function gatherSparse({ rowOffsets, columnIndices, values, shape }: Csr, ids: Uint32Array, output: Float32Array): void {
+  for (let i = 0; i < ids.length; i++) {
+    for (let entry = rowOffsets[ids[i]]; entry < rowOffsets[ids[i] + 1]; entry++)
+      output[i * shape[1] + columnIndices[entry]] = values[entry]
+  }
+}
+
+function sparseGradient({ rowOffsets, columnIndices }: Csr, ids: Uint32Array, dy: Tensor): Float32Array {
+  const gradient = new Float32Array(columnIndices.length)
+  const [rowStride, columnStride] = dy.strides
+  const slope = dy.data
+  for (let i = 0; i < ids.length; i++) {
+    for (let entry = rowOffsets[ids[i]]; entry < rowOffsets[ids[i] + 1]; entry++)
+      gradient[entry] += slope[i * rowStride + columnIndices[entry] * columnStride]
+  }
+  return gradient
+}
+
+/** Sums of dy for each of these rows, one after another; without rows, for all of them. */
+function rowGradient(
+  rows: Uint32Array | undefined,
+  width: number,
+  ids: Uint32Array,
+  dy: Tensor,
+  all = 0,
+): Float32Array {
+  const gradient = new Float32Array((rows ? rows.length : all) * width)
+  const slots = rows && new Map(Array.from(rows, (row, slot) => [row, slot]))
+  const [rowStride, columnStride] = dy.strides
+  const slope = dy.data
+  for (let i = 0; i < ids.length; i++) {
+    const slot = slots ? slots.get(ids[i]) : ids[i]
+    if (slot === undefined) continue
+    for (let j = 0; j < width; j++) gradient[slot * width + j] += slope[i * rowStride + j * columnStride]
+  }
+  return gradient
+}
+
+/** Adds a learnt row for each place of a sequence: [sequences · tokens, width], rows of one sequence one after another. */
+export class Positions extends Leaf<number> {
+  readonly parameters: readonly Parameter[]
+  readonly table: Parameter
+  readonly #name: string
+
+  constructor(name: string, tokens: number, width: number, random: Random, deviation = 0.02) {
+    super()
+    this.#name = name
+    const values = Float32Array.from({ length: tokens * width }, () => deviation * random.normal())
+    this.table = new Parameter(`${name}.table`, tensor(values, [tokens, width]))
+    this.parameters = [this.table]
+  }
+
+  forward(x: Tensor, { save = true }: ForwardOptions = {}): Tensor {
+    const [rows, width] = expectMatrix(x, `${this.#name}: x`).shape
+    const [tokens, expected] = this.table.shape
+    if (width !== expected || rows % tokens !== 0)
+      throw rangeError('NNZ_SHAPE', `${this.#name}: x is [${rows}, ${width}], expected [n · ${tokens}, ${expected}]`)
+    const table = this.table.value.data
+    const y = zeros([rows, width])
+    for (let row = 0, at = 0; row < rows; row++)
+      for (let i = 0; i < width; i++, at++)
+        y.data[at] = x.data[row * x.strides[0] + i * x.strides[1]] + table[at % table.length]
+    if (save) this.keep(rows, [])
+    else this.forget()
+    return y
+  }
+
+  backward(dy: Tensor): Tensor {
+    const rows = this.take(this.#name)
+    const { count, places } = this.table
+    const [tokens, width] = this.table.shape
+    this.table.gradient = undefined
+    if (count === 0) return dy
+    const ids = Uint32Array.from({ length: rows }, (_, row) => row % tokens)
+    const full = rowGradient(undefined, width, ids, dy, tokens)
+    this.table.gradient = places ? Float32Array.from(places, (place) => full[place]) : full
+    return dy
+  }
+}

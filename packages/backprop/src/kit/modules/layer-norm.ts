@@ -1,0 +1,93 @@
+import { expectMatrix, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
+import type { BackwardOptions, ForwardOptions } from '../module.ts'
+import { Parameter } from '../parameter.ts'
+import { Leaf } from './leaf.ts'
+
+/** Normalises each row to mean 0 and variance 1, then scales and shifts columns (Ba et al., arXiv 1607.06450). */
+export class LayerNorm extends Leaf<{ readonly normal: Float32Array; readonly inverse: Float32Array }> {
+  readonly parameters: readonly Parameter[]
+  readonly gain: Parameter
+  readonly bias: Parameter
+  readonly #name: string
+  readonly #epsilon: number
+
+  constructor(name: string, width: number, epsilon = 1e-5) {
+    super()
+    this.#name = name
+    this.#epsilon = epsilon
+    this.gain = new Parameter(`${name}.gain`, tensor(new Float32Array(width).fill(1), [width]))
+    this.bias = new Parameter(`${name}.bias`, tensor(new Float32Array(width), [width]))
+    this.parameters = [this.gain, this.bias]
+  }
+
+  forward(x: Tensor, { save = true }: ForwardOptions = {}): Tensor {
+    const [rows, columns] = expectMatrix(x, `${this.#name}: x`).shape
+    const [gain, bias] = [this.gain.value.data, this.bias.value.data]
+    if (columns !== gain.length)
+      throw rangeError('NNZ_SHAPE', `${this.#name}: x has ${columns} columns, expected ${gain.length}`)
+    const [rowStride, columnStride] = x.strides
+    const source = x.data
+    const y = zeros([rows, columns])
+    const output = y.data
+    const normal = new Float32Array(rows * columns)
+    const inverse = new Float32Array(rows)
+    for (let row = 0; row < rows; row++) {
+      const begin = row * rowStride
+      let sum = 0
+      for (let i = 0; i < columns; i++) sum += source[begin + i * columnStride]
+      const mean = sum / columns
+      let squares = 0
+      for (let i = 0; i < columns; i++) squares += (source[begin + i * columnStride] - mean) ** 2
+      const scale = 1 / Math.sqrt(squares / columns + this.#epsilon)
+      inverse[row] = scale
+      for (let i = 0, at = row * columns; i < columns; i++, at++) {
+        normal[at] = (source[begin + i * columnStride] - mean) * scale
+        output[at] = normal[at] * gain[i] + bias[i]
+      }
+    }
+    if (save) this.keep({ normal, inverse }, [normal, inverse])
+    else this.forget()
+    return y
+  }
+
+  backward(dy: Tensor, { input = true }: BackwardOptions = {}): Tensor | undefined {
+    const { normal, inverse } = this.take(this.#name)
+    const columns = this.gain.value.data.length
+    const rows = inverse.length
+    const [shapeRows, shapeColumns] = expectMatrix(dy, `${this.#name}: dy`).shape
+    if (shapeRows !== rows || shapeColumns !== columns)
+      throw rangeError('NNZ_SHAPE', `${this.#name}: dy is [${dy.shape.join(', ')}], expected [${rows}, ${columns}]`)
+    const [rowStride, columnStride] = dy.strides
+    const slope = dy.data
+    const gain = this.gain.value.data
+    const [gains, biases] = [new Float64Array(columns), new Float64Array(columns)]
+    const dx = zeros([input ? rows : 0, columns])
+    const output = dx.data
+    for (let row = 0; row < rows; row++) {
+      const [begin, at] = [row * rowStride, row * columns]
+      let sum = 0
+      let along = 0
+      for (let i = 0; i < columns; i++) {
+        const d = slope[begin + i * columnStride]
+        const n = normal[at + i]
+        gains[i] += d * n
+        biases[i] += d
+        sum += d * gain[i]
+        along += d * gain[i] * n
+      }
+      const [mean, part] = [sum / columns, along / columns]
+      if (!input) continue
+      for (let i = 0; i < columns; i++)
+        output[at + i] = inverse[row] * (slope[begin + i * columnStride] * gain[i] - mean - normal[at + i] * part)
+    }
+    handOver(this.gain, gains)
+    handOver(this.bias, biases)
+    return input ? dx : undefined
+  }
+}
+
+function handOver(parameter: Parameter, sums: Float64Array): void {
+  const { count, places } = parameter
+  parameter.gradient =
+    count === 0 ? undefined : places ? Float32Array.from(places, (i) => sums[i]) : Float32Array.from(sums)
+}

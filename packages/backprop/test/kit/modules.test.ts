@@ -1,0 +1,209 @@
+import { attention, attentionBackward } from '@nnz/attention'
+import { csr, tensor, transposed } from '@nnz/core'
+import { describe, expect, it } from 'vitest'
+import {
+  ActivationModule,
+  crossEntropy,
+  Embedding,
+  fullPattern,
+  LayerNorm,
+  Linear,
+  meanSquaredError,
+  Positions,
+  positionsOf,
+  Random,
+  Residual,
+  randomMask,
+  relu,
+  SelfAttention,
+  Sequential,
+  SparseLinear,
+  squareHead,
+} from '../../src/kit/index.ts'
+import { expectGradients, normal } from './gradients.ts'
+
+const random = () => new Random(1)
+const indices = (...values: number[]) => Uint32Array.from(values)
+
+describe('gradients equal finite differences', () => {
+  it('Linear', () => expectGradients(new Linear('l', { inputs: 7, outputs: 5, random: random() }), normal([6, 7], 1)))
+
+  it.each([
+    { what: 'rows', indices: indices(0, 3) },
+    { what: 'columns', indices: indices(2, 3, 6) },
+    { what: 'entries', indices: indices(0, 8, 34) },
+    { what: 'nothing' },
+  ] as const)('Linear, trained: $what', (trained) => {
+    const linear = new Linear('l', { inputs: 7, outputs: 5, random: random() })
+    linear.weight.train(trained)
+    expectGradients(linear, normal([6, 7], 2))
+  })
+
+  const sparse = () =>
+    new SparseLinear('s', { inputs: 11, outputs: 8, random: random(), pattern: randomMask([8, 11], 20, 3) })
+  it('row 20: SparseLinear', () => expectGradients(sparse(), normal([6, 11], 3)))
+  it('SparseLinear, some entries', () => {
+    const linear = sparse()
+    linear.weight.train({ what: 'entries', indices: indices(1, 5, 19) })
+    expectGradients(linear, normal([6, 11], 4))
+  })
+  it('SparseLinear, input of other strides, no gradient of it', () => {
+    const x = transposed(normal([11, 6], 5))
+    expectGradients(sparse(), x, { input: false })
+  })
+
+  it('LayerNorm', () => expectGradients(new LayerNorm('n', 9), normal([4, 9], 6)))
+  it.each(['relu', 'gelu-tanh', 'silu'] as const)('%s', (name) =>
+    expectGradients(new ActivationModule(name), normal([5, 6], 7)),
+  )
+  it('Embedding, Positions', () => {
+    const ids = tensor([0, 3, 3, 1, 2, 0], [2, 3])
+    expectGradients(new Embedding('e', { entries: 5, width: 4, random: random(), deviation: 1 }), ids, { input: false })
+    expectGradients(new Positions('p', 3, 4, random()), normal([6, 4], 8))
+  })
+  it('Residual and Sequential', () =>
+    expectGradients(
+      new Sequential(
+        new Residual(
+          new Sequential(new LayerNorm('n', 6), new Linear('a', { inputs: 6, outputs: 6, random: random() })),
+        ),
+        new ActivationModule('silu'),
+      ),
+      normal([4, 6], 9),
+    ))
+  it.each([true, false])('SelfAttention, causal %s', (causal) => {
+    const options = {
+      width: 16,
+      heads: 2,
+      tokens: 5,
+      random: random(),
+      causal,
+      functions: { attention, attentionBackward },
+    }
+    expectGradients(new SelfAttention('a', options), normal([10, 16], 10))
+  })
+  it('SelfAttention with sparse projections', () => {
+    const options = { width: 16, heads: 4, tokens: 5, random: random(), functions: { attention, attentionBackward } }
+    const module = new SelfAttention('a', options)
+    for (const { weight } of [module.project, module.combine]) weight.repattern(randomMask(weight.shape, 100, 2))
+    expectGradients(module, normal([10, 16], 11))
+  })
+})
+
+describe('row 159: a sparse embedding', () => {
+  const pattern = randomMask([6, 5], 12, 4)
+  const embedding = new Embedding('e', { entries: 6, width: 5, random: random(), pattern, deviation: 1 })
+  const ids = tensor([5, 0, 2, 2], [2, 2])
+
+  it('gathers what the masked dense one gathers', () => {
+    const dense = csr.toDense(embedding.table.csr!)
+    const y = embedding.forward(ids)
+    ;[5, 0, 2, 2].forEach((id, i) => {
+      expect([...y.data.subarray(i * 5, i * 5 + 5)]).toEqual([...dense.subarray(id * 5, id * 5 + 5)])
+    })
+  })
+  it('has gradients at the kept entries', () => expectGradients(embedding, ids, { input: false }))
+})
+
+describe('a full pattern and no pattern', () => {
+  it('give one result', () => {
+    const dense = new Linear('l', { inputs: 33, outputs: 20, random: random() })
+    const sparse = new Linear('l', { inputs: 33, outputs: 20, random: random() })
+    sparse.weight.repattern(fullPattern([20, 33]))
+    const [x, dy] = [normal([17, 33], 1), normal([17, 20], 2)]
+    const results = [dense, sparse].map((module) => {
+      const y = module.forward(x)
+      const dx = module.backward(dy)!
+      return [y.data, dx.data, module.weight.gradient!, module.bias!.gradient!]
+    })
+    results[0].forEach((values, i) => {
+      for (const [at, value] of values.entries()) expect(Math.abs(results[1][i][at] - value)).toBeLessThan(1e-4)
+    })
+  })
+
+  it('row 4: the sparse gradient is the dense one at the kept entries, and everywhere where asked for', () => {
+    const pattern = randomMask([20, 33], 66, 1)
+    const dense = new Linear('l', { inputs: 33, outputs: 20, random: random() })
+    const sparse = new SparseLinear('l', { inputs: 33, outputs: 20, random: random(), pattern })
+    const [x, dy] = [normal([17, 33], 1), normal([17, 20], 2)]
+    for (const module of [dense, sparse]) {
+      module.forward(x)
+      module.backward(dy, { everywhere: true })
+    }
+    const full = dense.weight.gradient!
+    positionsOf(pattern).forEach((at, i) => {
+      expect(Math.abs(sparse.weight.gradient![i] - full[at])).toBeLessThan(1e-4)
+    })
+    expect(sparse.weight.gradientEverywhere).toEqual(full)
+    expect(dense.weight.gradientEverywhere).toBeUndefined()
+    sparse.weight.repattern(pattern)
+    expect(sparse.weight.gradientEverywhere).toBeUndefined()
+  })
+})
+
+describe('losses', () => {
+  it('cross-entropy and its gradient', () => {
+    const logits = normal([5, 4], 1)
+    const labels = [0, 3, 1, 1, 2]
+    const { loss, gradient, correct } = crossEntropy(logits, labels)
+    const plain = labels.map((label, row) => {
+      const values = [...logits.data.subarray(row * 4, row * 4 + 4)]
+      return Math.log(values.reduce((sum, v) => sum + Math.exp(v), 0)) - values[label]
+    })
+    expect(loss).toBeCloseTo(plain.reduce((a, b) => a + b, 0) / 5, 6)
+    expect(correct).toBe(
+      labels.filter(
+        (label, row) => Math.max(...logits.data.subarray(row * 4, row * 4 + 4)) === logits.data[row * 4 + label],
+      ).length,
+    )
+    for (const at of logits.data.keys()) {
+      const shifted = (by: number) => {
+        const values = logits.data.slice()
+        values[at] += by
+        return crossEntropy(tensor(values, [5, 4]), labels).loss
+      }
+      expect(gradient.data[at]).toBeCloseTo((shifted(1e-2) - shifted(-1e-2)) / 2e-2, 4)
+    }
+    expect(() => crossEntropy(logits, [0, 4, 1, 1, 2])).toThrow(/0\.\.3/)
+    expect(() => crossEntropy(logits, [0])).toThrow(/5 labels/)
+    // Large logits do not overflow.
+    expect(crossEntropy(tensor([1e4, 0], [1, 2]), [0]).loss).toBe(0)
+  })
+
+  it.each([
+    ['mean squared error', meanSquaredError, (squares: number, count: number) => squares / count],
+    ['SquareHead', squareHead, (squares: number, _: number, size: number) => squares / size],
+  ] as const)('%s and its gradient', (_, loss, plain) => {
+    const [student, teacher] = [normal([3, 4], 1), transposed(normal([4, 3], 2))]
+    const wanted = Array.from({ length: 12 }, (_, i) => teacher.data[Math.floor(i / 4) + (i % 4) * 3])
+    const squares = student.data.reduce((sum, v, i) => sum + (v - wanted[i]) ** 2, 0)
+    const size = wanted.reduce((sum, v) => sum + v * v, 0)
+    expect(loss(student, teacher).loss).toBeCloseTo(plain(squares, 12, size), 4)
+    const { gradient } = loss(student, teacher)
+    for (const at of student.data.keys()) {
+      const shifted = (by: number) => {
+        const values = student.data.slice()
+        values[at] += by
+        return loss(tensor(values, [3, 4]), teacher).loss
+      }
+      expect(gradient.data[at]).toBeCloseTo((shifted(1e-2) - shifted(-1e-2)) / 2e-2, 3)
+    }
+    expect(() => loss(student, normal([4, 3], 1))).toThrow(/expected \[3, 4\]/)
+  })
+})
+
+it('wrong operands are told before anything is kept', () => {
+  const linear = new Linear('l', { inputs: 3, outputs: 2, random: random() })
+  expect(() => linear.forward(normal([2, 4], 1))).toThrow('l: x has 4 columns, expected 3')
+  expect(() => linear.backward(normal([2, 2], 1))).toThrow(/forward pass/)
+  linear.forward(normal([2, 3], 1))
+  expect(() => linear.backward(normal([3, 2], 1))).toThrow(/3 rows, expected 2/)
+  expect(() => new Embedding('e', { entries: 3, width: 2, random: random() }).forward(tensor([3], [1, 1]))).toThrow(
+    /0\.\.2/,
+  )
+  expect(() => new Sequential(linear, linear)).toThrow(/named l\.weight/)
+  expect(() => new ActivationModule('tanh' as never)).toThrow(/relu, gelu-tanh, silu/)
+  const pattern = randomMask([2, 2], 1, 1)
+  expect(() => new SparseLinear('s', { inputs: 3, outputs: 2, random: random(), pattern })).toThrow(/\[2, 3\]/)
+  expect(relu().forward(tensor([Number.NaN, -1], [1, 2])).data).toEqual(Float32Array.of(Number.NaN, 0))
+})
