@@ -1,4 +1,14 @@
+export { attentionWithBias, attentionWithBiasBackward, type BiasOptions, type BiasSaved } from './bias.ts'
 export { type CompressionOptions, compressTokens, compressTokensBackward } from './compress.ts'
+export type { Interactions, PruningOptions } from './context-gate.ts'
+export {
+  type PrunedGradients,
+  type PrunedResult,
+  type PrunedSaved,
+  prunedAttention,
+  prunedAttentionBackward,
+} from './context-pruning.ts'
+export { type PruningState, type PruningStateOptions, pruningState } from './context-state.ts'
 export { type DeltaOptions, deltaCorrection } from './delta.ts'
 export { mergeAttention } from './merge.ts'
 export { type NsaGradients, type NsaResult, type NsaSaved, nsa, nsaBackward } from './nsa.ts'
@@ -13,6 +23,7 @@ export {
   sparseKAttentionBackward,
 } from './sparse-k-attention.ts'
 export { type SparseKState, type SparseKStateOptions, sparseKState } from './sparse-k-state.ts'
+export { sparseSigmoid, sparseSigmoidSlope } from './sparse-sigmoid.ts'
 export { type Extents, type Tiles, tileOrder } from './tiles.ts'
 export { gatherTokens, scatterTokens, sliceTokens, type TokenLists } from './tokens.ts'
 export { type VsaOptions, type VsaResult, type VsaSaved, vsa, vsaBackward } from './vsa.ts'

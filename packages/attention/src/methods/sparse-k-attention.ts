@@ -7,7 +7,7 @@ import { type ExecutionOptions, expectOptions } from '../options.ts'
 import { mergeAttention } from './merge.ts'
 import { sparseKBackward } from './sparse-k.ts'
 import { SparseKSelection } from './sparse-k-selection.ts'
-import { gatherTokens, scatterTokens, sliceTokens } from './tokens.ts'
+import { asColumn, gatherNumbers, gatherTokens, scatterTokens, sliceTokens, tokensFrom } from './tokens.ts'
 
 /** Options of {@link sparseKAttention}. */
 export interface SparseKOptions extends ExecutionOptions {
@@ -109,19 +109,6 @@ function localOptions({ causal, chunk, tokens }: Call): { causal: true; sequence
   return { causal: true, sequenceOffsets: [0, ...ends] }
 }
 
-/** Rows of a chunk written to, or read from, the tensors of all tokens. */
-function copyRows(from: Tensor, fromFirst: number, to: Tensor, toFirst: number, tokens: number): void {
-  const [fromTokens, width] = from.shape.slice(-2)
-  const toTokens = to.shape.at(-2)!
-  for (let group = 0; group * fromTokens * width < from.data.length; group++)
-    to.data.set(
-      from.data.subarray((group * fromTokens + fromFirst) * width, (group * fromTokens + fromFirst + tokens) * width),
-      (group * toTokens + toFirst) * width,
-    )
-}
-
-const asColumn = (x: Tensor): Tensor => ({ ...x, shape: [...x.shape, 1], strides: [...x.strides, 1], data: x.data })
-
 /**
  * SparseK attention (arXiv 2406.16747): a score for every token decides which keys are attended, the same ones by all
  * queries of a chunk. Selected keys and values are multiplied by their share of {@link sparseK}, through which the scores
@@ -149,8 +136,9 @@ export function sparseKAttention(
     const keys = gatherShares(k, selections, lists)
     const values = gatherShares(v, selections, lists)
     const part = attention(sliceTokens(q, first, tokens), keys, values, execution)
-    copyRows(part.output, 0, selected.output, first, tokens)
-    copyRows(asColumn(part.logSumExp), 0, asColumn(selected.logSumExp), first, tokens)
+    const list = tokensFrom(first, tokens)
+    scatterTokens(part.output, list, call.tokens, selected.output)
+    scatterTokens(asColumn(part.logSumExp), list, call.tokens, asColumn(selected.logSumExp))
   }
   return local ? mergeAttention([selected, attention(q, k, v, { ...execution, ...local })]) : selected
 }
@@ -178,8 +166,7 @@ export function sparseKAttentionBackward(dOutput: Tensor, saved: SparseKSaved): 
   for (const { first, tokens, selections } of chunks(call)) {
     const lists = listsOf(selections)
     const part = (x: Tensor) => sliceTokens(x, first, tokens)
-    const chunkLse = zeros([...q.shape.slice(0, -2), tokens])
-    copyRows(asColumn(logSumExp), first, asColumn(chunkLse), 0, tokens)
+    const list = tokensFrom(first, tokens)
     const gradients = attentionBackward(
       part(dOutput),
       {
@@ -187,7 +174,7 @@ export function sparseKAttentionBackward(dOutput: Tensor, saved: SparseKSaved): 
         k: gatherShares(k, selections, lists),
         v: gatherShares(v, selections, lists),
         output: part(output),
-        logSumExp: chunkLse,
+        logSumExp: gatherNumbers(logSumExp, list),
         scale,
       },
       execution,
@@ -200,7 +187,6 @@ export function sparseKAttentionBackward(dOutput: Tensor, saved: SparseKSaved): 
       scaleRows(rows, selections)
       scatterTokens(rows, lists, call.tokens, into)
     }
-    const list = Array.from({ length: tokens }, (_, i) => first + i)
     scatterTokens(gradients.dQ, list, call.tokens, dQ)
   }
   return { dQ, dK, dV, dScores }

@@ -1,4 +1,4 @@
-import { describe, rangeError, type Tensor, typeError, zeros } from '@nnz/core'
+import { describe, rangeError, type Tensor, tensor, typeError, zeros } from '@nnz/core'
 import { expectHeads, type Heads } from '../operands.ts'
 
 /** A list of tokens for all heads, or one for each (batch entry and) head. */
@@ -116,4 +116,20 @@ export function rowMajor({ data, shape: [batch, heads, tokens, headDim], strides
     result.set(data.subarray(from, from + headDim), row * headDim)
   }
   return result
+}
+
+/** The tokens from `first` on. */
+export function tokensFrom(first: number, count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => first + i)
+}
+
+/** A number for each token, [heads, tokens], as rows of one element, [heads, tokens, 1]. */
+export function asColumn(x: Tensor): Tensor {
+  return { dtype: x.dtype, shape: [...x.shape, 1], strides: [...x.strides, 1], data: x.data }
+}
+
+/** As {@link gatherTokens}, of a number for each token, such as a logSumExp: [heads, tokens] to [heads, list length]. */
+export function gatherNumbers(x: Tensor, lists: TokenLists): Tensor {
+  const rows = gatherTokens(asColumn(x), lists)
+  return tensor(rows.data, rows.shape.slice(0, -1))
 }
