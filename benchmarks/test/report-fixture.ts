@@ -2,7 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
-import { type BenchRecord, type Contender, type Environment, recordId, runName } from '../src/records/index.ts'
+import {
+  type BenchRecord,
+  type Contender,
+  type Environment,
+  type QualityRecord,
+  recordId,
+  runName,
+  writeQuality,
+} from '../src/records/index.ts'
 import { limitOf } from '../src/statistics/index.ts'
 
 /** Invented runs that look like real ones. Nothing here was measured, and nothing of it may be published. */
@@ -171,4 +179,31 @@ export async function writeRun(folder: string, options: FixtureOptions = {}): Pr
   const path = join(folder, environment.machine, `${runName(environment)}.json`)
   await writeFile(path, JSON.stringify({ schema: 1, environment, records: makeRecords(options) }))
   return path
+}
+
+/** Invented judgements of two methods on two layers. */
+export function makeQuality(): QualityRecord[] {
+  return ['magnitude', 'wanda'].flatMap((method, better) =>
+    ['layer0', 'layer1'].flatMap((layer, deeper) =>
+      [0, 0.5, 0.9].map((sparsity) => ({
+        kind: 'quality' as const,
+        operation: 'nm-gemm',
+        model: 'fixture-net',
+        layer,
+        method,
+        sparsity,
+        data: '64 invented sentences',
+        seed: 1,
+        metrics: {
+          'relative error': sparsity * (0.4 - 0.1 * better + 0.02 * deeper),
+          perplexity: sparsity === 0.9 ? null : 25 + 10 * sparsity,
+        },
+      })),
+    ),
+  )
+}
+
+/** Writes them the way that `nnz-bench` does. */
+export function writeJudgements(folder: string, options: FixtureOptions = {}): Promise<string> {
+  return writeQuality(folder, makeEnvironment({ suite: 'evidence', ...options }), makeQuality())
 }

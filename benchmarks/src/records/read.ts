@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unofficialReason } from './identity.ts'
 import { parseJournal } from './journal.ts'
+import { parseQualityFile, QUALITY, type QualityFile } from './quality.ts'
 import {
   type BenchRecord,
   chosenName,
@@ -23,9 +24,18 @@ export interface Run {
   readonly unofficial: string | null
 }
 
+/** What networks still do, judged on one machine at one time. */
+export interface QualityRun {
+  readonly environment: Environment
+  readonly records: QualityFile['records']
+  readonly path: string
+  readonly unofficial: string | null
+}
+
 export interface Results {
   /** In the order of their dates. */
   readonly runs: readonly Run[]
+  readonly quality: readonly QualityRun[]
   /** What could not be used, and why. */
   readonly leftOut: readonly { readonly path: string; readonly reason: string }[]
 }
@@ -68,9 +78,21 @@ export async function readRun(path: string): Promise<StoredRun | null> {
 /** Reads `<folder>/<machine>/*`: any number of machines, runs and shards. What is corrupt is named and left out. */
 export async function readResults(folder: string): Promise<Results> {
   const runs: Run[] = []
+  const quality: QualityRun[] = []
   const leftOut: { path: string; reason: string }[] = []
   for (const machine of await namesIn(folder, 'folders')) {
-    for (const base of basesOf(await namesIn(join(folder, machine), 'files'))) {
+    const names = await namesIn(join(folder, machine), 'files')
+    for (const name of names.filter((name) => name.endsWith(QUALITY))) {
+      const path = `${machine}/${name}`
+      try {
+        const file = parseQualityFile((await textOf(join(folder, machine, name))) ?? '', path)
+        checkPlace(file.environment, machine, name)
+        quality.push({ ...file, path, unofficial: unofficialReason(file.environment) })
+      } catch (error) {
+        leftOut.push({ path, reason: (error as Error).message.replaceAll(join(folder, '/'), '') })
+      }
+    }
+    for (const base of basesOf(names)) {
       try {
         const run = await readRun(join(folder, machine, base))
         if (run === null) continue
@@ -89,15 +111,16 @@ export async function readResults(folder: string): Promise<Results> {
       }
     }
   }
-  runs.sort((a, b) => compare(a.environment.date, b.environment.date) || compare(a.path, b.path))
-  return { runs, leftOut }
+  const byDate = (a: Run | QualityRun, b: Run | QualityRun) =>
+    compare(a.environment.date, b.environment.date) || compare(a.path, b.path)
+  return { runs: runs.sort(byDate), quality: quality.sort(byDate), leftOut }
 }
 
-/** The runs that a list of file names belongs to. */
+/** The runs that a list of file names belongs to; quality files are no runs. */
 export function basesOf(names: readonly string[]): string[] {
-  const bases = names.flatMap((name) =>
-    [JOURNAL, FINAL].filter((end) => name.endsWith(end)).map((end) => name.slice(0, -end.length)),
-  )
+  const bases = names
+    .filter((name) => !name.endsWith(QUALITY))
+    .flatMap((name) => [JOURNAL, FINAL].filter((end) => name.endsWith(end)).map((end) => name.slice(0, -end.length)))
   return [...new Set(bases)]
 }
 

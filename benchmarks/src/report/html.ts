@@ -1,11 +1,10 @@
 import { pageScript, pageStyle } from '../generated/page.ts'
 import { pageDataOf } from './columns.ts'
+import { pageQualityOf, type QualitySection } from './quality.ts'
 import type { Row } from './rows.ts'
 
 /** `index.html`: one file with data, code and style inside, which needs no network. */
-export function renderPage(rows: readonly Row[]): string {
-  // Inside a script element only `<` could end it.
-  const data = JSON.stringify(pageDataOf(rows)).replaceAll('<', '\\u003c')
+export function renderPage(rows: readonly Row[], quality: readonly QualitySection[]): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -24,9 +23,15 @@ export function renderPage(rows: readonly Row[]): string {
 </header>
 <noscript><p>The plots need JavaScript; the <a href="README.md">tables</a> do not.</p></noscript>
 <main id="app"></main>
-<script type="application/json" id="data">${data}</script>
+<script type="application/json" id="data">${embedded(pageDataOf(rows))}</script>
+<script type="application/json" id="quality">${embedded(quality.map(pageQualityOf))}</script>
 <script>${pageScript}</script>
 </body>
 </html>
 `
+}
+
+/** Inside a script element only `<` could end it. */
+function embedded(data: unknown): string {
+  return JSON.stringify(data).replaceAll('<', '\\u003c')
 }

@@ -5,6 +5,7 @@ import { bytesRange, crossoverTable, losses, noiseSentence, processesSentence, w
 import { milliseconds, NONE, percent, significant, times } from './format.ts'
 import { machineLine } from './labels.ts'
 import { GENERATED, list, safe, table } from './markdown.ts'
+import { type QualitySection, qualityParts } from './quality.ts'
 
 const LEGEND = `**How to read this.** A time is that of a whole run, packing of the activations included, hot unless it says cold. Means are
 geometric over all workloads that passed; the worst row stands in brackets and is named below. \`GFLOP/s\` counts the non-zeros,
@@ -15,10 +16,14 @@ threads, in the same run; \`nnz-wasm\` and \`nnz-js\` are our own, \`wasm\`, \`j
 its platform and dtype. *In the kernel*: the share of a run inside the
 microkernel. *Spread* is the median absolute deviation, *error* the largest share of the permitted error.`
 
-/** `results/README.md`: one section per operation and machine. */
-export function renderReadme(sections: readonly Section[], leftOut: Results['leftOut']): string {
+/** `results/README.md`: one section per operation and machine, then what networks still do. */
+export function renderReadme(
+  sections: readonly Section[],
+  quality: readonly QualitySection[],
+  leftOut: Results['leftOut'],
+): string {
   const parts = [GENERATED, '# Results']
-  if (sections.length === 0) parts.push('There are no records yet. `npm run bench` makes some.')
+  if (sections.length === 0 && quality.length === 0) parts.push('There are no records yet. `npm run bench` makes some.')
   else
     parts.push(
       '[Interactive page](index.html) · [all rows as CSV](results.csv) · [how to contribute](CONTRIBUTING.md)',
@@ -31,6 +36,7 @@ export function renderReadme(sections: readonly Section[], leftOut: Results['lef
     )
   }
   for (const section of sections) parts.push(...sectionParts(section))
+  parts.push(...qualityParts(quality))
   return `${parts.join('\n\n')}\n`
 }
 

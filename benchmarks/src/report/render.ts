@@ -6,6 +6,7 @@ import { type Section, sectionsOf } from './aggregate.ts'
 import { renderCsv } from './csv.ts'
 import { tableFile } from './files.ts'
 import { renderPage } from './html.ts'
+import { qualitySectionsOf } from './quality.ts'
 import { renderReadme } from './readme.ts'
 import { renderRows } from './row-table.ts'
 import { type Row, rowsOf } from './rows.ts'
@@ -32,9 +33,10 @@ export async function renderReport(folder: string, { readme }: RenderOptions = {
   const results = await readResults(folder)
   const rows = rowsOf(results)
   const sections = sectionsOf(rows)
+  const quality = qualitySectionsOf(results.quality)
   const documents = new Map([
-    [join(folder, 'README.md'), renderReadme(sections, results.leftOut)],
-    [join(folder, 'index.html'), renderPage(rows)],
+    [join(folder, 'README.md'), renderReadme(sections, quality, results.leftOut)],
+    [join(folder, 'index.html'), renderPage(rows, quality)],
     [join(folder, 'results.csv'), renderCsv(rows)],
   ])
   for (const section of sections) documents.set(join(folder, tableFile(section)), renderRows(section))

@@ -1,5 +1,6 @@
 import type { PageData } from '../columns.ts'
 import { significant } from '../format.ts'
+import type { PageQuality } from '../quality.ts'
 import { Chart, type ChartOptions } from './chart.ts'
 import { controls, legend } from './controls.ts'
 import { type PageRow, rowsOf } from './data.ts'
@@ -7,6 +8,7 @@ import { Details } from './details.ts'
 import { el, once, renew } from './dom.ts'
 import { type Filters, fromHash, matches, toHash } from './filters.ts'
 import { type Mark, markOf } from './marks.ts'
+import { qualitySection } from './quality.ts'
 import {
   type Guide,
   limitSeries,
@@ -31,8 +33,11 @@ const newest = rows.reduce<PageRow | undefined>(
   undefined,
 )
 
-if (newest === undefined) app.append(el('p', {}, 'There are no records yet.'))
-else start(newest)
+const quality = qualitySection(JSON.parse(document.getElementById('quality')!.textContent!) as PageQuality[])
+
+if (newest !== undefined) start(newest)
+else if (quality === undefined) app.append(el('p', {}, 'There are no records yet.'))
+if (quality !== undefined) app.append(quality)
 
 function start(usual: PageRow): void {
   const details = new Details()
