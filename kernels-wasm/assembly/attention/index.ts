@@ -1,4 +1,5 @@
 export { attentionBackward } from './backward'
 export { decode, decodeMerge } from './decode'
 export { attention } from './forward'
-export { packBlocks, poolMaximum, poolMean, poolMinimum, scoreBlocks } from './pool'
+export { packRows, poolMaximum, poolMean, poolMinimum, scoreBlocks } from './pool'
+export { blockSums, columnSums, diagonalSums, sampleWeights } from './estimate'

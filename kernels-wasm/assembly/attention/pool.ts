@@ -83,8 +83,8 @@ export function poolMinimum(source: usize, stride: usize, tokens: i32, block: i3
   pool(MINIMUM, source, stride, tokens, block, headDim, target, begin, end)
 }
 
-/** Panels of 8 rows [headDim][8], times `scale`: what `scoreBlocks` reads keys from. */
-export function packBlocks(rows: usize, count: i32, headDim: i32, scale: f32, panels: usize): void {
+/** Panels of 8 rows [headDim][8], times `scale`; the last one repeats the last row. */
+export function packRows(rows: usize, count: i32, headDim: i32, scale: f32, panels: usize): void {
   packTokens(rows, <usize>headDim << 2, count, headDim, scale, panels)
 }
 

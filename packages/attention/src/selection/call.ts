@@ -6,6 +6,8 @@ import type { MaskSize } from '../patterns/block-writer.ts'
 import { expectFinite, expectFlag } from '../patterns/values.ts'
 import type { AttentionShape } from '../problem.ts'
 
+export { expectFinite }
+
 /** What every selection may be told. */
 export interface SelectionOptions {
   /** Queries and keys of a block. Default: [64, 64]. */

@@ -39,7 +39,7 @@ export function wasmPooling(backend: WasmBackend, size: PoolingSize): Pooling {
       const columnCount = keys.length / dim
       const to = scoreRoom()
       if (rowCount > 0 && columnCount > 0) {
-        kernels.call('packBlocks', keyRoom(), columnCount, dim, scale, panelRoom())
+        kernels.call('packRows', keyRoom(), columnCount, dim, scale, panelRoom())
         const args = [queryRoom(), panelRoom(), columnCount, dim, to, 4 * stride]
         kernels.parallel('scoreBlocks', args, ranges(rowCount, rowCount * columnCount * dim))
       }

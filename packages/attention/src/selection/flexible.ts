@@ -1,0 +1,108 @@
+import type { Tensor } from '@nnz/core'
+import { expectFinite, expectShare } from '../patterns/values.ts'
+import { softmaxRow } from './block-chooser.ts'
+import { BlockLists, blockCounts, rowLimits } from './block-lists.ts'
+import { Chooser } from './budget.ts'
+import { expectCall, type Selection, type SelectionOptions } from './call.ts'
+import { addLineBlocks } from './lines.ts'
+import { openPooling } from './pooling.ts'
+import { expectRequired, type RequiredBlocks } from './required.ts'
+import { openSampler } from './sampling.ts'
+import { LineChooser, type LineSums } from './vertical-slash.ts'
+
+/** Options of `selection.flexible`. */
+export interface FlexibleOptions extends SelectionOptions, RequiredBlocks {
+  /** The share of the estimated attention that is kept; 1 keeps all. */
+  threshold: number
+  /** Up to this distance of the two estimates a head is query-aware, 0 to 1. Default: 0.1. */
+  tolerance?: number | undefined
+}
+
+/** What `selection.flexible` returns. */
+export interface FlexibleSelection extends Selection {
+  /** For each head (of each batch entry) the pattern that was chosen. */
+  readonly patterns: readonly ('query-aware' | 'vertical-slash')[]
+  /** The square root of the Jensen-Shannon divergence that decided, in bits: 0 to 1. */
+  readonly distances: readonly number[]
+}
+
+/** The square root of the Jensen-Shannon divergence of two rows, each scaled to the sum 1. In bits: 0 to 1. */
+export function jensenShannon(p: ArrayLike<number>, q: ArrayLike<number>): number {
+  let [pSum, qSum] = [0, 0]
+  for (let i = 0; i < p.length; i++) {
+    pSum += p[i]
+    qSum += q[i]
+  }
+  if (pSum === 0 || qSum === 0) return 0
+  let divergence = 0
+  for (let i = 0; i < p.length; i++) {
+    const [a, b] = [p[i] / pSum, q[i] / qSum]
+    const mean = (a + b) / 2
+    if (a > 0) divergence += (a * Math.log2(a / mean)) / 2
+    if (b > 0) divergence += (b * Math.log2(b / mean)) / 2
+  }
+  return Math.sqrt(Math.max(0, divergence))
+}
+
+/**
+ * Chooses a pattern for each head, then its blocks (FlexPrefill, arXiv 2502.20766): where the pooled scores of the last block of
+ * queries foretell their attention, blocks are chosen by pooled scores, elsewhere columns and diagonals by those queries.
+ *
+ * @param q [heads, tokens, headDim] or [batch, heads, tokens, headDim]
+ * @param k the same with keyHeads and keys
+ * @returns a mask for each head (of each batch entry), what it took, and which pattern was chosen why
+ * @throws TypeError if an argument is of the wrong kind
+ * @throws RangeError if shapes or options do not fit
+ */
+export function flexible(q: Tensor, k: Tensor, options: FlexibleOptions): FlexibleSelection {
+  const name = 'selection.flexible'
+  const call = expectCall(q, k, options, name)
+  const { shape, size, causal, scale, meter, group, backend } = call
+  const { batch, heads, tokens, keys, headDim, keyHeads } = shape
+  const threshold = expectShare(options.threshold, `${name}: threshold`)
+  const tolerance = expectFinite(options.tolerance ?? 0.1, `${name}: tolerance`)
+  const required = expectRequired(options, causal, name)
+  const [rows, columns] = blockCounts(size)
+  const [height, width] = size.blockShape
+  const lastQueries = tokens === 0 ? 1 : tokens - (rows - 1) * height
+  const lines = new LineChooser(call, { vertical: { threshold }, slash: { threshold }, lastQueries })
+
+  // All sampling before all pooling: they share a workspace.
+  const sampler = openSampler(backend, call)
+  const sampled = Array.from({ length: batch * heads }, (_, i): LineSums & { blocks: Float32Array } => {
+    const blocks = new Float32Array(columns)
+    const sums = lines.sample(sampler, Math.floor(i / heads), i % heads, () => {
+      sampler.blocks(width).sums.forEach((sum, c) => {
+        blocks[c] += sum
+      })
+    })
+    return { ...sums, blocks }
+  })
+
+  const pooling = openPooling(backend, { tokens: Math.max(tokens, keys), headDim, rows, columns, length: headDim })
+  const chooser = new Chooser({ threshold }, columns)
+  const lists = new BlockLists(size, causal)
+  const patterns: FlexibleSelection['patterns'][number][] = []
+  let pooledKeys = new Float32Array(0)
+  const distances = sampled.map((head, i) => {
+    const [b, h] = [Math.floor(i / heads), i % heads]
+    if (h % group === 0) pooledKeys = pooling.pool(call.k, b, h / group, width, 'mean').slice()
+    const { data, stride } = pooling.scores(pooling.pool(call.q, b, h, height, 'mean'), pooledKeys, headDim, scale)
+    for (let row = 0; row < rows; row++) softmaxRow(data, row * stride, rowLimits(size, row, causal).end)
+    const estimate = data.subarray((rows - 1) * stride, (rows - 1) * stride + columns)
+    const distance = rows === 0 ? 0 : jensenShannon(estimate, head.blocks)
+    patterns.push(distance <= tolerance ? 'query-aware' : 'vertical-slash')
+    if (distance > tolerance) addLineBlocks(call, lines.choose(head), lists)
+    else
+      for (let row = 0; row < rows; row++) {
+        const limits = rowLimits(size, row, causal)
+        chooser.choose(data, row * stride, limits.end, required(limits))
+        lists.addRow(chooser.chosen, chooser.count)
+      }
+    return distance
+  })
+  meter.bytes += 4 * headDim * batch * (heads * tokens + keyHeads * keys)
+  meter.flops += headDim * batch * (heads * tokens + keyHeads * keys + 2 * heads * rows * columns)
+  const mask = lists.finish()
+  return { mask, cost: meter.cost, patterns, distances }
+}

@@ -1,0 +1,76 @@
+import { type WasmBackend, Workspace } from '@nnz/core'
+import * as set from '../generated/wasm.ts'
+import { headPlacer, type PlacedHead } from './head-placer.ts'
+import { LANES, type Sampled, type Sampler, seenKeys } from './sampling.ts'
+
+/** Bytes of the arrays in front of the weights, and of a row of weights: see kernels-wasm/assembly/attention/estimate.ts. */
+const HEADER = 1792
+const LIMITS = 1280
+const STRIDE = 288
+
+/** The microkernels of kernels-wasm/assembly/attention/estimate.ts. */
+export function wasmSampler(backend: WasmBackend, { q, k, shape, causal, scale }: Sampled): Sampler {
+  const { heads, keyHeads, keys, headDim } = shape
+  const { memory } = backend
+  const kernels = backend.kernels(set)
+  const workspace = new Workspace(backend)
+  const placeKeys = headPlacer(workspace, memory, keys, headDim)
+  const queryRoom = workspace.region(4 * LANES * headDim)
+  const panelRoom = workspace.region(4 * LANES * headDim)
+  const sumRoom = workspace.region(4 * (keys + LANES))
+  const maximumRoom = workspace.region(4 * keys)
+  const scratch = workspace.region(HEADER + (keys + 1) * STRIDE)
+  let count = 0
+  let seen = 0
+  let placed: { batch: number; keyHead: number; at: PlacedHead } | undefined
+
+  function pack(batch: number, head: number, queries: ArrayLike<number>): void {
+    const base = batch * q.strides[0] + head * q.strides[1]
+    for (let lane = 0; lane < count; lane++) {
+      const from = base + queries[lane] * q.strides[2]
+      memory.f32.set(q.data.subarray(from, from + headDim), queryRoom() / 4 + lane * headDim)
+    }
+    kernels.call('packRows', queryRoom(), count, headDim, scale, panelRoom())
+  }
+
+  function view(address: number, length: number): Float32Array {
+    return memory.f32.subarray(address / 4, address / 4 + length)
+  }
+
+  return {
+    sample(batch, head, queries) {
+      const keyHead = Math.floor((head * keyHeads) / heads)
+      if (placed?.batch !== batch || placed.keyHead !== keyHead)
+        placed = { batch, keyHead, at: placeKeys(k, batch, keyHead) }
+      count = queries.length
+      pack(batch, head, queries)
+      const limits = memory.i32.subarray((scratch() + LIMITS) / 4, (scratch() + LIMITS) / 4 + LANES)
+      limits.fill(0)
+      for (let lane = 0; lane < count; lane++) limits[lane] = seenKeys(shape, causal, queries[lane])
+      seen = Math.max(...limits)
+      kernels.call('sampleWeights', panelRoom(), count, headDim, placed.at.address, placed.at.stride, seen, scratch())
+    },
+    columns() {
+      const sums = view(sumRoom(), keys)
+      kernels.call('columnSums', scratch(), count, seen, sumRoom())
+      sums.fill(0, seen)
+      return sums
+    },
+    diagonals() {
+      const sums = view(sumRoom(), keys + LANES)
+      sums.fill(0)
+      // Diagonals are numbered from the last key on.
+      const first = sumRoom() + 4 * (keys - seen)
+      if (seen > 0) kernels.call('diagonalSums', scratch(), count, seen, first)
+      return sums.subarray(0, keys + count - 1)
+    },
+    blocks(width) {
+      const blocks = Math.ceil(keys / width)
+      const [sums, maxima] = [view(sumRoom(), blocks), view(maximumRoom(), blocks)]
+      kernels.call('blockSums', scratch(), count, seen, width, sumRoom(), maximumRoom())
+      sums.fill(0, Math.ceil(seen / width))
+      maxima.fill(0, Math.ceil(seen / width))
+      return { sums, maxima }
+    },
+  }
+}
