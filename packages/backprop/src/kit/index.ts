@@ -18,6 +18,7 @@ export {
 } from './module.ts'
 export { ActivationModule, type ActivationName, gelu, relu, silu } from './modules/activation.ts'
 export { Residual, Sequential } from './modules/containers.ts'
+export { Conv2d, type Conv2dOptions, SparseConv2d, type SparseConv2dOptions } from './modules/conv2d.ts'
 export { Embedding, type EmbeddingOptions, Positions } from './modules/embedding.ts'
 export { LayerNorm } from './modules/layer-norm.ts'
 export { Leaf } from './modules/leaf.ts'

@@ -1,10 +1,12 @@
-import { type Csr, csr, type Tensor, tensor } from '@nnz/core'
+import { type Csr, csr, rangeError, type Tensor, tensor } from '@nnz/core'
 import type { Pattern } from '../masks/pattern.ts'
 import type { Random } from './random.ts'
 
 /**
  * Normal weights of variance gain² / inputs (He et al., arXiv 1502.01852, with a gain of √2). With a pattern, the inputs
  * that each row keeps are what counts (Evci et al., "Gradient flow in sparse neural networks", arXiv 2010.03533).
+ *
+ * @throws RangeError if the pattern has another shape
  */
 export function initialWeights(
   shape: readonly [outputs: number, inputs: number],
@@ -18,6 +20,12 @@ export function initialWeights(
     return tensor(
       Float32Array.from({ length: outputs * inputs }, () => scale * random.normal()),
       shape,
+    )
+  }
+  if (pattern.shape[0] !== outputs || pattern.shape[1] !== inputs) {
+    throw rangeError(
+      'NNZ_SHAPE',
+      `initialWeights: expected a pattern of [${outputs}, ${inputs}], got [${pattern.shape.join(', ')}]`,
     )
   }
   const values = new Float32Array(pattern.columnIndices.length)

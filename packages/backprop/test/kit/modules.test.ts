@@ -3,6 +3,7 @@ import { csr, tensor, transposed } from '@nnz/core'
 import { describe, expect, it } from 'vitest'
 import {
   ActivationModule,
+  Conv2d,
   crossEntropy,
   Embedding,
   fullPattern,
@@ -17,6 +18,7 @@ import {
   relu,
   SelfAttention,
   Sequential,
+  SparseConv2d,
   SparseLinear,
   squareHead,
 } from '../../src/kit/index.ts'
@@ -50,6 +52,22 @@ describe('gradients equal finite differences', () => {
   it('SparseLinear, input of other strides, no gradient of it', () => {
     const x = transposed(normal([11, 6], 5))
     expectGradients(sparse(), x, { input: false })
+  })
+
+  it.each([
+    [3, 1, 1],
+    [3, 2, 1],
+    [1, 1, 0],
+    [2, 2, 0],
+  ])('Conv2d and row 20: SparseConv2d, kernel %i, stride %i, padding %i', (kernel, stride, padding) => {
+    const options = { inputs: 3, outputs: 4, height: 5, width: 6, kernel, stride, padding, random: random() }
+    const x = normal([2, 90], 12)
+    expectGradients(new Conv2d('c', options), x)
+    const pattern = randomMask([4, 3 * kernel ** 2], 3 * kernel, 1)
+    expectGradients(new SparseConv2d('c', { ...options, pattern }), x)
+    const some = new Conv2d('c', options)
+    some.weight.train({ what: 'columns', indices: indices(0, 2) })
+    expectGradients(some, x, { input: false })
   })
 
   it('LayerNorm', () => expectGradients(new LayerNorm('n', 9), normal([4, 9], 6)))
@@ -139,6 +157,29 @@ describe('a full pattern and no pattern', () => {
     sparse.weight.repattern(pattern)
     expect(sparse.weight.gradientEverywhere).toBeUndefined()
   })
+})
+
+it('Conv2d is the plain sum over the kernel', () => {
+  const options = { inputs: 2, outputs: 3, height: 5, width: 4, kernel: 3, stride: 2, padding: 1, random: random() }
+  const conv = new Conv2d('c', options)
+  const x = normal([2, 40], 1)
+  const [rows, columns] = conv.extents
+  expect([rows, columns]).toEqual([3, 2])
+  const y = conv.forward(x)
+  const pixel = (image: number, channel: number, i: number, j: number) =>
+    i < 0 || j < 0 || i >= 5 || j >= 4 ? 0 : x.data[image * 40 + channel * 20 + i * 4 + j]
+  for (const at of y.data.keys()) {
+    const [column, row] = [at % columns, Math.floor(at / columns) % rows]
+    const [output, image] = [Math.floor(at / (rows * columns)) % 3, Math.floor(at / (rows * columns * 3))]
+    let sum = 0
+    for (let k = 0; k < 18; k++) {
+      const [channel, i, j] = [Math.floor(k / 9), Math.floor(k / 3) % 3, k % 3]
+      sum += conv.weight.value.data[output * 18 + k] * pixel(image, channel, row * 2 + i - 1, column * 2 + j - 1)
+    }
+    expect(y.data[at]).toBeCloseTo(sum, 4)
+  }
+  expect(() => conv.forward(normal([2, 39], 1))).toThrow(/2 channels of 5x4/)
+  expect(() => new Conv2d('c', { ...options, kernel: 9 })).toThrow(/fits/)
 })
 
 describe('losses', () => {

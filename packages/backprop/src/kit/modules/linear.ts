@@ -1,4 +1,4 @@
-import { type Csr, expectMatrix, gemm, rangeError, type Tensor, tensor, transposed, typeError } from '@nnz/core'
+import { type Csr, expectMatrix, gemm, rangeError, type Tensor, tensor, transposed } from '@nnz/core'
 import type { Pattern } from '../../masks/pattern.ts'
 import { initialWeights } from '../initial.ts'
 import type { BackwardOptions, ForwardOptions } from '../module.ts'
@@ -84,13 +84,6 @@ export interface SparseLinearOptions extends LinearOptions {
 export class SparseLinear extends Linear {
   constructor(name: string, options: SparseLinearOptions) {
     const { outputs, inputs, pattern, random, gain } = options
-    if (typeof pattern !== 'object' || pattern === null) throw typeError('NNZ_TYPE', `${name}: expected a pattern`)
-    if (pattern.shape[0] !== outputs || pattern.shape[1] !== inputs) {
-      throw rangeError(
-        'NNZ_SHAPE',
-        `${name}: expected a pattern of [${outputs}, ${inputs}], got [${pattern.shape.join(', ')}]`,
-      )
-    }
     super(name, options, initialWeights([outputs, inputs], random, gain, pattern))
   }
 }

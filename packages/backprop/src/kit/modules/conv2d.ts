@@ -1,0 +1,115 @@
+import { type Csr, expectMatrix, gemm, rangeError, type Tensor, tensor, transposed } from '@nnz/core'
+import type { Pattern } from '../../masks/pattern.ts'
+import { initialWeights } from '../initial.ts'
+import type { BackwardOptions, ForwardOptions } from '../module.ts'
+import { Parameter } from '../parameter.ts'
+import type { Random } from '../random.ts'
+import { columnSums } from './gather.ts'
+import { Leaf } from './leaf.ts'
+import { type ConvolutionShape, fromPatches, outputExtents, patches, swapChannels } from './patches.ts'
+import { WeightProduct } from './weight-product.ts'
+
+/** Options of {@link Conv2d}. */
+export interface Conv2dOptions extends Omit<ConvolutionShape, 'stride' | 'padding'> {
+  /** Default: 1. */
+  readonly stride?: number
+  /** Zeros around the image. Default: 0. */
+  readonly padding?: number
+  readonly random: Random
+  /** Default: √2, for layers before a relu. */
+  readonly gain?: number
+}
+
+interface SavedPatches {
+  readonly images: number
+  readonly x: Tensor | undefined
+}
+
+/**
+ * Convolution of images [images, inputs · height · width] to [images, outputs · rows · columns]. The weight is a matrix
+ * [outputs, inputs · kernel²], dense or sparse, as that of a linear layer over patches; it may change between them.
+ */
+export class Conv2d extends Leaf<SavedPatches> {
+  readonly parameters: readonly Parameter[]
+  readonly weight: Parameter
+  readonly bias: Parameter
+  /** Rows and columns of the output. */
+  readonly extents: readonly [rows: number, columns: number]
+  readonly #name: string
+  readonly #shape: ConvolutionShape
+  readonly #product: WeightProduct
+
+  constructor(name: string, options: Conv2dOptions, weight?: Tensor | Csr) {
+    super()
+    const { inputs, outputs, kernel, random, gain } = options
+    this.#name = name
+    this.#shape = { stride: 1, padding: 0, ...options }
+    this.extents = outputExtents(this.#shape)
+    const initial = weight ?? initialWeights([outputs, inputs * kernel ** 2], random, gain)
+    this.weight = new Parameter(`${name}.weight`, initial)
+    this.bias = new Parameter(`${name}.bias`, tensor(new Float32Array(outputs), [outputs]))
+    this.parameters = [this.weight, this.bias]
+    this.#product = new WeightProduct(this.weight)
+  }
+
+  override get packedBytes(): number {
+    return this.#product.packedBytes
+  }
+
+  forward(x: Tensor, { save = true }: ForwardOptions = {}): Tensor {
+    const { inputs, outputs, height, width } = this.#shape
+    const [images, pixels] = expectMatrix(x, `${this.#name}: x`).shape
+    if (pixels !== inputs * height * width || x.strides[0] !== pixels || x.strides[1] !== 1) {
+      throw rangeError(
+        'NNZ_SHAPE',
+        `${this.#name}: x is [${images}, ${pixels}], expected rows of ${inputs} channels of ${height}x${width} without gaps`,
+      )
+    }
+    // Patches are made again in the backward pass: they are kernel² times as large as the images.
+    const kept = save && this.weight.count > 0 ? x : undefined
+    if (save) this.keep({ images, x: kept }, kept ? [kept.data] : [])
+    else this.forget()
+    const rows = patches(x, this.#shape)
+    this.work.forward += rows.shape[0] * this.weight.value.data.length
+    return swapChannels(this.#product.forward(rows, this.bias.value.data), images, outputs, true)
+  }
+
+  backward(dy: Tensor, { input = true, everywhere = false }: BackwardOptions = {}): Tensor | undefined {
+    const { images, x } = this.take(this.#name)
+    const { outputs } = this.#shape
+    const places = this.extents[0] * this.extents[1]
+    if (dy.shape[0] !== images || dy.shape[1] !== outputs * places || dy.strides[1] !== 1)
+      throw rangeError(
+        'NNZ_SHAPE',
+        `${this.#name}: dy is [${dy.shape.join(', ')}], expected [${images}, ${outputs * places}] without gaps`,
+      )
+    const slopes = swapChannels(dy, images, outputs, false)
+    const rows = x && patches(x, this.#shape)
+    const { dx, gradient } = this.#product.backward(slopes, rows && this.#product.needed(rows), input)
+    const { weight, bias } = this
+    weight.gradient = gradient
+    const wanted = everywhere && rows && weight.csr
+    weight.gradientEverywhere = wanted ? gemm(transposed(slopes), rows).data : undefined
+    const count = images * places
+    if (input) this.work.inputGradient += count * weight.value.data.length
+    if (gradient) this.work.weightGradient += count * weight.count
+    if (wanted) this.work.weightGradient += count * weight.shape[0] * weight.shape[1]
+    const sums = bias.count > 0 ? columnSums(slopes) : undefined
+    bias.gradient = sums && bias.places ? Float32Array.from(bias.places, (place) => sums[place]) : sums
+    return dx && fromPatches(dx, images, this.#shape)
+  }
+}
+
+/** Options of {@link SparseConv2d}. */
+export interface SparseConv2dOptions extends Conv2dOptions {
+  /** Entries that are kept, [outputs, inputs · kernel²]. */
+  readonly pattern: Pattern
+}
+
+/** A {@link Conv2d} that begins sparse. */
+export class SparseConv2d extends Conv2d {
+  constructor(name: string, options: SparseConv2dOptions) {
+    const { inputs, outputs, kernel, pattern, random, gain } = options
+    super(name, options, initialWeights([outputs, inputs * kernel ** 2], random, gain, pattern))
+  }
+}
