@@ -69,6 +69,54 @@ class TorchDense(Torch):
         super().__init__(w)
         self.w = self.w.to_dense()
 
+class TorchDenseGradients:
+    version = Torch.version
+
+    def __init__(self, w):
+        import numpy, torch
+        parts = [torch.from_numpy(part) for part in (w.offsets, w.indices, w.values)]
+        self.w = torch.sparse_csr_tensor(*parts, (w.m, w.k)).to_dense().requires_grad_()
+        self.kept = numpy.repeat(numpy.arange(w.m), numpy.diff(w.offsets)), w.indices
+
+    def set_input(self, x, dy):
+        import torch
+        self.x, self.dy = torch.from_numpy(x).requires_grad_(), torch.from_numpy(dy)
+        self.y, self.gradients = self.w @ self.x, None
+
+    def use_threads(self, count):
+        import torch
+        torch.set_num_threads(count)
+
+    def run(self):
+        import torch
+        self.gradients = torch.autograd.grad(self.y, (self.x, self.w), self.dy, retain_graph=True)
+
+    def output(self):
+        import numpy
+        dx, dw = (gradient.numpy() for gradient in self.gradients)
+        return numpy.concatenate([dx.ravel(), dw[self.kept]])
+
+class TorchSampledGradients(TorchDenseGradients):
+    def __init__(self, w):
+        import torch
+        parts = [torch.from_numpy(part) for part in (w.offsets, w.indices, w.values)]
+        self.w = torch.sparse_csr_tensor(*parts, (w.m, w.k))
+        self.transposed = self.w.to_dense().T.to_sparse_csr()
+
+    def set_input(self, x, dy):
+        import torch
+        self.x, self.dy, self.gradients = torch.from_numpy(x), torch.from_numpy(dy), None
+
+    def run(self):
+        import torch
+        dx = torch.mm(self.transposed, self.dy)
+        self.gradients = dx, torch.sparse.sampled_addmm(self.w, self.dy, self.x.T, beta=0)
+
+    def output(self):
+        import numpy
+        dx, dw = self.gradients
+        return numpy.concatenate([dx.numpy().ravel(), dw.values().numpy()])
+
 class Description(ctypes.Structure):
     _fields_ = [('type', ctypes.c_int), ('mode', ctypes.c_int), ('diagonal', ctypes.c_int)]
 
@@ -164,6 +212,7 @@ class TorchAttention:
 LIBRARIES = {
     'scipy-csr': Scipy, 'torch-dense': TorchDense, 'torch-csr': Torch, 'onemkl-csr': OneMkl,
     'torch-attention': TorchAttention,
+    'torch-dense-gradients': TorchDenseGradients, 'torch-sampled-gradients': TorchSampledGradients,
 }
 products = {}
 broken = {}

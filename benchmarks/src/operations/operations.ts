@@ -1,5 +1,6 @@
 import type { Workload } from '../runner/workload.ts'
 import { attentionBackwardOperation, attentionOperation, decodeOperation } from './attention.ts'
+import { backpropOperation, sddmmOperation } from './backprop.ts'
 import type { Operation } from './operation.ts'
 import { spmmOperation } from './spmm.ts'
 
@@ -9,6 +10,8 @@ export const operations: readonly Operation[] = [
   attentionOperation,
   attentionBackwardOperation,
   decodeOperation,
+  backpropOperation,
+  sddmmOperation,
 ]
 
 /** The operation that a workload belongs to. */

@@ -1,5 +1,5 @@
-/** What a call computes with a layer: one token, a few, a prompt, or the positions of an image. */
-export type Phase = 'decode' | 'small-batch' | 'prefill' | 'convolution'
+/** What a call computes with a layer: one token, a few, a prompt, the positions of an image, or gradients. */
+export type Phase = 'decode' | 'small-batch' | 'prefill' | 'convolution' | 'training'
 
 /** A weight matrix of a real model. */
 export interface Layer {

@@ -74,6 +74,8 @@ async function makeWeights(workload: ProductWorkload, sparsity: number): Promise
       return uniformCsr(options)
     case 'uneven':
       return unevenCsr(options)
+    case 'nm':
+      throw new RangeError(`${workload.id}: N:M weights are made by makeNmTask`)
     case 'block':
       return blockBsr({ ...options, blockShape: pattern.blockShape })
     case 'magnitude':

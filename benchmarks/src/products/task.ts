@@ -70,7 +70,7 @@ export function productTask(workload: ProductWorkload, weights: ProductWeights):
     csr: entries,
     dense: once(() => csr.toDense(entries())),
     inputs: (drawn) => [seededActivations(k, n, drawn)],
-    expectationOf: ([x]) => expectationOf(entries(), x, n),
+    expectationOf: ([x]) => productExpectation(entries(), x, n),
   }
 }
 
@@ -83,14 +83,14 @@ function once<T>(make: () => T): () => T {
 }
 
 /** Products that the reference computes, at most: for larger problems it would take longer than the measurement. */
-const CHECKED_PRODUCTS = 2e7
+export const CHECKED_PRODUCTS = 2e7
 const FEWEST_ROWS = 32
 
 /**
  * The f64 reference for activations `x`, on all rows of the output, or of a large one on some drawn from a seed. A result is
  * right if it is within max(2 x error of the plain f32 loop, 8 u sum |w||x|) of it.
  */
-function expectationOf(weights: Csr, x: Float32Array, n: number): Expectation {
+export function productExpectation(weights: Csr, x: Float32Array, n: number): Expectation {
   const rows = checkedRows(weights, n)
   const some = selectRows(weights, rows)
   const activations = tensor(x, [weights.shape[1], n])
