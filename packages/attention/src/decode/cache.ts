@@ -164,6 +164,26 @@ export class KeyValueCache implements Partial<Disposable> {
     }
   }
 
+  /**
+   * Gives an evicted block a page again, with the keys and values that it had: `readBlock` before `evict` keeps them elsewhere.
+   *
+   * @throws RangeError if the block has a page, no page is free, or shapes do not fit
+   */
+  restore(block: number, k: Tensor, v: Tensor): void {
+    this.#expectAlive()
+    if (this.#pageOf[this.#expectBlock(block, 'restore')] >= 0)
+      throw rangeError('NNZ_VALUE', `keyValueCache: restore: block ${block} was not evicted`)
+    this.#expectPair(k, v, this.tokensOf(block), 'restore')
+    const page = this.#free.pop()
+    if (page === undefined)
+      throw rangeError(
+        'NNZ_MEMORY',
+        `keyValueCache: restore needs a page, 0 of ${this.pages} are free: evict blocks first`,
+      )
+    this.#pageOf[block] = page
+    this.writeBlock(block, k, v)
+  }
+
   /** Releases the memory. */
   dispose(): void {
     if (this.#disposed) return

@@ -11,10 +11,13 @@ export {
 export { type PruningState, type PruningStateOptions, pruningState } from './context-state.ts'
 export { type DeltaOptions, deltaCorrection } from './delta.ts'
 export { mergeAttention } from './merge.ts'
+export { type NosaCache, type NosaOptions, type NosaStep, nosaCache } from './nosa.ts'
 export { type NsaGradients, type NsaResult, type NsaSaved, nsa, nsaBackward } from './nsa.ts'
 export type { NsaBranch, NsaOptions, NsaSelection, PerBranch } from './nsa-options.ts'
 export { type NsaState, type NsaStateOptions, nsaState } from './nsa-state.ts'
+export { overwriteTokens } from './overwrite.ts'
 export { type KeyRange, rangeMask } from './ranges.ts'
+export { type Attend, type RectifiedDecoder, type RectifiedOptions, rectifiedDecoder } from './rectified.ts'
 export { sparseK, sparseKBackward, sparseKThreshold } from './sparse-k.ts'
 export {
   type SparseKOptions,
