@@ -1,9 +1,10 @@
 import type { BlockMask } from '../mask/block-mask.ts'
-import type { MaskSize } from '../patterns/block-writer.ts'
 import { expectFlag } from '../patterns/values.ts'
 import { BlockLists, blockCounts, type RowLimits, rowLimits } from './block-lists.ts'
 import { type Budget, Chooser, expectBudget } from './budget.ts'
+import type { SelectionCall } from './call.ts'
 import { type BlockRanges, expectRequired, type RequiredBlocks } from './required.ts'
+import { expectOrder, type TokenOrder } from './token-order.ts'
 
 /** Scores of query blocks and key blocks: `data[row * stride + column]`. */
 export interface BlockScores {
@@ -17,13 +18,10 @@ export interface ChoiceOptions extends Budget, RequiredBlocks {
   sharedByGroup?: boolean | undefined
 }
 
-/** The size of a choice. */
-interface Choice {
-  readonly name: string
-  readonly size: MaskSize
-  /** Query heads that share a key head. */
-  readonly group: number
-  readonly causal: boolean
+/** For selections that know of orders. */
+export interface OrderOption {
+  /** The order in which q and k are given. With `causal` pairs are those of the tokens' own places. Default: their own. */
+  order?: TokenOrder | undefined
 }
 
 /** `length` scores become their softmax; scores that are all -Infinity become zeros. */
@@ -50,19 +48,26 @@ export class BlockChooser {
   #sum = new Float32Array(0)
   #inGroup = 0
 
-  constructor({ name, size, group, causal }: Choice, options: ChoiceOptions) {
+  constructor({ name, size, shape, group, causal }: SelectionCall, options: ChoiceOptions & OrderOption) {
     const budget = expectBudget(options, name)
     const required = expectRequired(options, causal, name)
     const shared = expectFlag(options.sharedByGroup ?? false, `${name}: sharedByGroup`)
+    const order = options.order && expectOrder(options.order, shape, `${name}: order`)
     const [rows, columns] = blockCounts(size)
     this.#limits = Array.from({ length: rows }, (_, row) => {
-      const limits = rowLimits(size, row, causal)
+      const limits = rowLimits(size, row, causal, order?.segment)
       return { limits, required: required(limits) }
     })
     this.#group = shared ? group : 1
     this.#shares = budget.threshold !== undefined || this.#group > 1
     this.#chooser = new Chooser(budget, columns)
-    this.#lists = new BlockLists(size, causal)
+    const places = order && {
+      segment: order.segment,
+      queriesOf: (head: number) => order.queries[head],
+      // The heads of a mask are those of all batch entries, and so are key heads.
+      keysOf: (head: number) => order.keys[Math.floor(head / group)],
+    }
+    this.#lists = new BlockLists(size, causal, places)
   }
 
   /** Takes the logits of the next head, which may be overwritten. */

@@ -1,15 +1,15 @@
 import type { Tensor } from '@nnz/core'
-import { BlockChooser, type ChoiceOptions } from './block-chooser.ts'
+import { BlockChooser, type ChoiceOptions, type OrderOption } from './block-chooser.ts'
 import { blockCounts } from './block-lists.ts'
 import { expectCall, type Selection, type SelectionOptions } from './call.ts'
 import { openPooling } from './pooling.ts'
 
 /** Options of `selection.pooled`. */
-export interface PooledOptions extends SelectionOptions, ChoiceOptions {}
+export interface PooledOptions extends SelectionOptions, ChoiceOptions, OrderOption {}
 
 /**
  * Chooses blocks by the product of the mean query and the mean key of each block: the block-sparse pattern of MInference (arXiv
- * 2407.02490) and the coarse stage of VSA (arXiv 2505.13389), for whose cubes of tokens there is `tokenOrder.cubes`.
+ * 2407.02490) and the coarse stage of VSA (arXiv 2505.13389), for whose cubes of tokens `tileOrder` gives the order.
  *
  * @param q [heads, tokens, headDim] or [batch, heads, tokens, headDim]
  * @param k the same with keyHeads and keys
