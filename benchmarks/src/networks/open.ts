@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { z } from 'zod'
+import { findModel, modelFile } from '../models/index.ts'
+import { openGguf, openSafetensors } from '../readers/index.ts'
+import { Decoder, type DecoderConfig } from './decoder.ts'
+import { Encoder, type EncoderConfig } from './encoder.ts'
+import { type TextEncoder, tokenizerOf, tokenizerOfGguf } from './tokenizer.ts'
+
+export const MINILM = 'all-minilm-l6-v2'
+export const SMOLLM2 = 'smollm2-135m-instruct'
+
+/** What the model's configuration files say. */
+const MINILM_CONFIG: EncoderConfig = {
+  vocabulary: 30_522,
+  positions: 512,
+  layers: 6,
+  heads: 12,
+  width: 384,
+  innerWidth: 1536,
+  epsilon: 1e-12,
+}
+const MINILM_LONGEST = 256
+
+/** The sentence encoder all-MiniLM-L6-v2 out of the cache. Throws RangeError where it has not been fetched. */
+export async function openMiniLm(tokens: number): Promise<{ encoder: Encoder; tokenizer: TextEncoder }> {
+  const [weights, description] = [cached(MINILM, 'model.safetensors'), cached(MINILM, 'tokenizer.json')]
+  const tokenizer = tokenizerOf(await readFile(description, 'utf8'), basename(description), MINILM_LONGEST)
+  const file = await openSafetensors(weights)
+  try {
+    return { encoder: await Encoder.read(file, MINILM_CONFIG, tokens), tokenizer }
+  } finally {
+    await file.close()
+  }
+}
+
+/** The language model SmolLM2-135M-Instruct out of the cache. Throws RangeError where it has not been fetched. */
+export async function openSmolLm2(tokens: number): Promise<{ decoder: Decoder; tokenizer: TextEncoder }> {
+  const path = cached(SMOLLM2, findModel(SMOLLM2).files[0].name)
+  const file = await openGguf(path)
+  try {
+    const tokenizer = tokenizerOfGguf(file.metadata, basename(path))
+    const number = (key: string) => z.number().parse(file.metadata.get(`llama.${key}`))
+    const config: DecoderConfig = {
+      vocabulary: number('vocab_size'),
+      positions: number('context_length'),
+      layers: number('block_count'),
+      heads: number('attention.head_count'),
+      keyHeads: number('attention.head_count_kv'),
+      width: number('embedding_length'),
+      innerWidth: number('feed_forward_length'),
+      epsilon: number('attention.layer_norm_rms_epsilon'),
+      ropeBase: number('rope.freq_base'),
+    }
+    return { decoder: await Decoder.read(file, config, tokens), tokenizer }
+  } finally {
+    await file.close()
+  }
+}
+
+function cached(model: string, name: string): string {
+  const path = modelFile(model, name)
+  if (path === undefined) throw new RangeError(`${model} is not in the cache: nnz-bench models fetch ${model}`)
+  return path
+}
