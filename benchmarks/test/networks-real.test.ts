@@ -26,7 +26,7 @@ describe.skipIf(!present.has(SMOLLM2))(`${SMOLLM2} (needs nnz-bench models fetch
       const tokens = tokenizer.encode(text)
       return decoder.surprise(tokens) / (tokens.length - 1)
     }
-    expect(surprise('The capital of France is the city of Paris.')).toBeLessThan(2)
+    expect(surprise('The capital of France is the city of Paris.')).toBeLessThan(3)
     expect(surprise('Paris the France of of capital city is The.')).toBeGreaterThan(5)
     decoder.dispose()
   })
