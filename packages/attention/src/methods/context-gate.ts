@@ -3,6 +3,7 @@ import { expectOptions } from '../options.ts'
 import type { BiasOptions } from './bias.ts'
 import { expectFinite } from './checks.ts'
 import { expectAlpha, sparseSigmoid } from './sparse-sigmoid.ts'
+import { matrixRows } from './tokens.ts'
 
 /** Options of dynamic context pruning. */
 export interface PruningOptions extends BiasOptions {
@@ -34,11 +35,6 @@ export function expectPruning(options: PruningOptions, name: string): CheckedPru
   expectAlpha(alpha, `${name}: alpha`)
   expectFinite(beta, `${name}: beta`)
   return { alpha, beta, execution: { scale, backend, kernel } }
-}
-
-/** Rows [first, first + rows) of a row-major matrix. */
-export function matrixRows({ data, shape: [, width] }: Tensor, first: number, rows: number): Tensor {
-  return tensor(data.subarray(first * width, (first + rows) * width), [rows, width])
 }
 
 /**

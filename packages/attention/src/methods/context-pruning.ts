@@ -9,11 +9,10 @@ import {
   ContextGate,
   expectPruning,
   type Interactions,
-  matrixRows,
   type PruningOptions,
 } from './context-gate.ts'
 import { sparseSigmoid, sparseSigmoidSlope } from './sparse-sigmoid.ts'
-import { asColumn, gatherNumbers, scatterTokens, sliceTokens, tokensFrom } from './tokens.ts'
+import { asColumn, gatherNumbers, matrixRows, scatterTokens, sliceTokens, tokensFrom } from './tokens.ts'
 
 /** Queries whose gates are held at once. */
 const CHUNK = 32

@@ -2,9 +2,9 @@ import { gemm, isTensor, rangeError, type Tensor, tensor, zeros } from '@nnz/cor
 import { expectExtent } from '../mask/checks.ts'
 import { expectHeads, expectShape } from '../operands.ts'
 import { attentionWithBias } from './bias.ts'
-import { type CheckedPruning, expectPruning, matrixRows, type PruningOptions } from './context-gate.ts'
+import { type CheckedPruning, expectPruning, type PruningOptions } from './context-gate.ts'
 import { sparseSigmoid } from './sparse-sigmoid.ts'
-import { gatherTokens, sliceTokens } from './tokens.ts'
+import { gatherTokens, matrixRows, sliceTokens } from './tokens.ts'
 
 /** Size of a state. */
 export interface PruningStateOptions extends PruningOptions {

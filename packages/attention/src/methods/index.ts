@@ -12,6 +12,7 @@ export { type PruningState, type PruningStateOptions, pruningState } from './con
 export { type DeltaOptions, deltaCorrection } from './delta.ts'
 export { mergeAttention } from './merge.ts'
 export { type NosaCache, type NosaOptions, type NosaStep, nosaCache } from './nosa.ts'
+export { type NosaBudget, type NosaMaskOptions, nosaMask } from './nosa-selection.ts'
 export { type NsaGradients, type NsaResult, type NsaSaved, nsa, nsaBackward } from './nsa.ts'
 export type { NsaBranch, NsaOptions, NsaSelection, PerBranch } from './nsa-options.ts'
 export { type NsaState, type NsaStateOptions, nsaState } from './nsa-state.ts'

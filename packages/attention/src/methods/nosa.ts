@@ -2,24 +2,14 @@ import { isTensor, rangeError, registerDispose, type Tensor } from '@nnz/core'
 import { type KeyValueCache, keyValueCache } from '../decode/cache.ts'
 import { decodeAttention } from '../decode/decode.ts'
 import { expectExtent } from '../mask/checks.ts'
-import { type ExecutionOptions, expectOptions } from '../options.ts'
-import { Chooser } from '../selection/budget.ts'
+import type { ExecutionOptions } from '../options.ts'
+import { expectBudget, type NosaBudget, SplitChooser } from './nosa-selection.ts'
 import { PageMeans } from './page-means.ts'
 
 /** Size and budget of an offloaded cache. */
-export interface NosaOptions extends Pick<ExecutionOptions, 'backend'> {
+export interface NosaOptions extends NosaBudget, Pick<ExecutionOptions, 'backend'> {
   keyHeads: number
   headDim: number
-  /** Tokens of a block. Default: 64. */
-  pageSize?: number | undefined
-  /** Blocks chosen by the scores of their tokens, which no query changes. */
-  queryAgnostic: number
-  /** Blocks chosen by the query. */
-  queryAware: number
-  /** Blocks at the beginning that are always attended. Default: 1. */
-  initial?: number | undefined
-  /** Blocks at the end that are always attended. Default: 2. */
-  local?: number | undefined
   /** Blocks that may be resident at once. Default: those that a step attends to and one more, the least. */
   pages?: number | undefined
   /** Factor of the scores. Default: 1 / sqrt(headDim). */
@@ -38,7 +28,7 @@ export interface NosaStep {
   readonly fetchedBytes: number
 }
 
-type Checked = Required<Omit<NosaOptions, 'backend' | 'scale'>> & Pick<NosaOptions, 'backend' | 'scale'>
+type Checked = Required<NosaBudget> & NosaOptions & { readonly pages: number }
 
 /** Use `nosaCache`. */
 export class NosaCache implements Partial<Disposable> {
@@ -116,28 +106,11 @@ export class NosaCache implements Partial<Disposable> {
     if (cache.length % cache.pageSize === 0) this.#host[block] = cache.readBlock(block)
   }
 
-  /** First what no query changes, then, among the rest, what this one asks for. */
   #choose(q: Tensor): { blocks: number[]; queryAgnostic: number[] } {
-    const { initial, local, backend } = this.#options
     const { blocks } = this.#resident
-    const fixed = initial + local + this.#options.queryAgnostic
-    const required = [
-      [0, initial],
-      [blocks - local, blocks],
-    ] as const
-    const agnostic = new Chooser({ topK: fixed }, blocks)
-    agnostic.choose(Float32Array.from(this.#scores), 0, blocks, required)
-    const kept = Array.from(agnostic.chosen.subarray(0, agnostic.count))
-    const [scores, ...others] = this.#means.scores(q, backend)
+    const [scores, ...others] = this.#means.scores(q, this.#options.backend)
     for (const other of others) for (let i = 0; i < blocks; i++) scores[i] += other[i]
-    const aware = new Chooser({ topK: fixed + this.#options.queryAware }, blocks)
-    aware.choose(
-      scores,
-      0,
-      blocks,
-      kept.map((block) => [block, block + 1] as const),
-    )
-    return { blocks: Array.from(aware.chosen.subarray(0, aware.count)), queryAgnostic: kept }
+    return new SplitChooser(this.#options, blocks).choose(Float32Array.from(this.#scores), scores, blocks)
   }
 
   /** Copies what is missing from the host; returns the bytes. */
@@ -176,14 +149,9 @@ registerDispose(NosaCache.prototype)
  */
 export function nosaCache(options: NosaOptions): NosaCache {
   const name = 'nosaCache'
-  expectOptions(options, name)
-  const { pageSize = 64, initial = 1, local = 2, queryAgnostic, queryAware } = options
-  expectExtent(initial, 0, `${name}: initial`)
-  expectExtent(local, 1, `${name}: local`)
-  expectExtent(queryAgnostic, 0, `${name}: queryAgnostic`)
-  expectExtent(queryAware, 0, `${name}: queryAware`)
+  const budget = expectBudget(options, name)
   // The one more is for the block that begins, so that none of the last step has to go.
-  const least = initial + local + queryAgnostic + queryAware + 1
+  const least = budget.initial + budget.local + budget.queryAgnostic + budget.queryAware + 1
   const { pages = least } = options
   expectExtent(pages, 1, `${name}: pages`)
   if (pages < least)
@@ -191,5 +159,5 @@ export function nosaCache(options: NosaOptions): NosaCache {
       'NNZ_VALUE',
       `${name}: expected at least ${least} pages (the blocks of a step and one more), got ${pages}`,
     )
-  return new NosaCache({ ...options, pageSize, initial, local, pages })
+  return new NosaCache({ ...options, ...budget, pages })
 }

@@ -133,3 +133,8 @@ export function gatherNumbers(x: Tensor, lists: TokenLists): Tensor {
   const rows = gatherTokens(asColumn(x), lists)
   return tensor(rows.data, rows.shape.slice(0, -1))
 }
+
+/** Rows [first, first + rows) of a row-major matrix. */
+export function matrixRows({ data, shape: [, width] }: Tensor, first: number, rows: number): Tensor {
+  return tensor(data.subarray(first * width, (first + rows) * width), [rows, width])
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { decodeAttention, keyValueCache, type Tensor, tensor } from '../../src/index.ts'
-import { gatherTokens, type NosaOptions, nosaCache } from '../../src/methods/index.ts'
-import { draw, inner } from './support.ts'
+import { attention, decodeAttention, keyValueCache, type Tensor, tensor } from '../../src/index.ts'
+import { gatherTokens, type NosaOptions, nosaCache, nosaMask } from '../../src/methods/index.ts'
+import { draw, expectNear, inner } from './support.ts'
 
 const [heads, keyHeads, headDim, tokens] = [4, 2, 8, 203]
 const q = draw([heads, tokens, headDim], 1)
@@ -113,7 +113,21 @@ describe('row 155: NOSA', () => {
     }).dispose()
   })
 
+  it('has a mask for prefill and training, of the blocks that decoding attends to', () => {
+    const mask = nosaMask(q, k, scores, options)
+    const { output } = attention(q, k, v, { mask, causal: true })
+    decode(options, (step, token) => {
+      const [from, to] = mask.rowOffsets.subarray(token)
+      expect([...mask.columnIndices.subarray(from, to)], `token ${token}`).toEqual([...step.blocks])
+      expectNear(step.output.data, part(output, token).data, 2e-6)
+    }).dispose()
+  })
+
   it('says what is wrong', () => {
+    expect(() => nosaMask(q, k, draw([3], 1), options)).toThrow('nosaMask: expected scores [2, 203]')
+    expect(() => nosaMask(q, part(k, 0), scores, options)).toThrow(
+      'nosaMask: k is [1, 2, 1, 8], expected [1, 2, 203, 8]',
+    )
     expect(() => nosaCache({ ...options, pages: 10 })).toThrow('expected at least 11 pages')
     expect(() => nosaCache({ ...options, local: 0 })).toThrow('nosaCache: local: expected a whole number in 1')
     expect(() => nosaCache({ ...options, headDim: 6 })).toThrow('headDim to be a multiple of 4')
