@@ -4,6 +4,7 @@
 import { C2, C3, C4, C5, exp, LEAST, LOG2E, MINUS_LN2, ONE, SHIFT } from './exponential'
 import { clearRows, excludeByBits, excludeByRange } from './mask'
 import { packTokens } from './pack'
+import { addToKeysByPairs, addToQueriesByPairs, allFinite } from './pairs'
 import { Problem } from './problem'
 import { at, chunkOf, copyRanges, neededKeys } from './tile'
 import { addColumns, addRows, productRows, ROWS, sixes, STRIDE } from './tiles'
@@ -66,6 +67,8 @@ function backwardTile(
   packTokens(dO, problem.dOutToken, count, headDim, 1, queries + (<usize>headDim << 8))
   prepare(problem, batch, head, start, count, dO, scratch)
   memory.fill(dQ, 0, <usize>headDim << 8)
+  const rowBytes = <usize>headDim << 2
+  const finite = allFinite(dO, problem.dOutToken, count, rowBytes) && allFinite(q, problem.qToken, count, rowBytes)
   // Both ends of the ranges rise from query to query.
   const lowest = at(scratch + LOW, 0)
   const highest = at(scratch + HIGH, 63)
@@ -85,14 +88,21 @@ function backwardTile(
       const keys = min(chunk, to - key)
       const ranged = key < allLow || key + keys > allHigh
       const chunkBits: usize = bits == 0 ? 0 : bits + (<usize>(key - first) << 3)
-      const row = <usize>key
-      slopes(problem, scratch, k + row * problem.kToken, v + row * problem.vToken, count, key, keys, chunkBits, ranged)
-      addToKeys(scratch + WEIGHTS, scratch + HIGH, dO, problem.dOutToken, dV + row * problem.dVToken, problem.dVToken, headDim, count, key, keys, ranged)
-      addToKeys(scratch + SLOPES, scratch + HIGH, q, problem.qToken, dK + row * problem.dKToken, problem.dKToken, headDim, count, key, keys, ranged)
-      addToQueries(scratch, k + row * problem.kToken, problem.kToken, dQ, headDim, count, key, keys, ranged)
+      const kRows = k + <usize>key * problem.kToken
+      const dKRows = dK + <usize>key * problem.dKToken
+      const dVRows = dV + <usize>key * problem.dVToken
+      slopes(problem, scratch, kRows, v + <usize>key * problem.vToken, count, key, keys, chunkBits, ranged)
+      if ((chunkBits == 0 && !ranged) || (finite && allFinite(kRows, problem.kToken, keys, rowBytes))) {
+        addToKeys(scratch + WEIGHTS, scratch + HIGH, dO, problem.dOutToken, dVRows, problem.dVToken, headDim, count, key, keys, ranged)
+        addToKeys(scratch + SLOPES, scratch + HIGH, q, problem.qToken, dKRows, problem.dKToken, headDim, count, key, keys, ranged)
+        addToQueries(scratch, kRows, problem.kToken, dQ, headDim, count, key, keys, ranged)
+      } else {
+        addToKeysByPairs(scratch + WEIGHTS, keys, dO, problem.dOutToken, count, dVRows, problem.dVToken, rowBytes)
+        addToKeysByPairs(scratch + SLOPES, keys, q, problem.qToken, count, dKRows, problem.dKToken, rowBytes)
+        addToQueriesByPairs(scratch + SLOPES, keys, kRows, problem.kToken, dQ, count, rowBytes)
+      }
     }
   }
-  const rowBytes = <usize>headDim << 2
   let to = problem.dQ + <usize>batch * problem.dQBatch + <usize>head * problem.dQHead + <usize>start * problem.dQToken
   for (let lane = 0; lane < count; lane++, to += problem.dQToken) memory.copy(to, dQ + <usize>lane * rowBytes, rowBytes)
 }
@@ -141,18 +151,23 @@ function backwardTile(
     const needed = ranged ? neededKeys(keys, key, at(lanes + HIGH, 7)) : keys
     productRows(k, problem.kToken, rowBytes, panel, weights, needed)
     productRows(v, problem.vToken, rowBytes, panel + (<usize>problem.headDim << 8), slope, needed)
-    if (bits != 0) excludeByBits(weights, needed, bits, lane)
+    weigh(weights, slope, needed, lanes, lanes + MEAN, problem.scale)
+    weigh(weights + 16, slope + 16, needed, lanes + 16, lanes + MEAN + 16, problem.scale)
+    // Whatever logSumExp and dP are, excluded pairs have no part in them.
+    if (bits != 0) {
+      excludeByBits(weights, needed, bits, lane, 0)
+      excludeByBits(slope, needed, bits, lane, 0)
+    }
     if (ranged) {
-      excludeByRange(weights, needed, key, lanes + LOW, lanes + HIGH)
+      excludeByRange(weights, needed, key, lanes + LOW, lanes + HIGH, 0)
+      excludeByRange(slope, needed, key, lanes + LOW, lanes + HIGH, 0)
       clearRows(weights, needed, keys)
       clearRows(slope, needed, keys)
     }
-    weigh(weights, slope, needed, lanes, lanes + MEAN, problem.scale)
-    weigh(weights + 16, slope + 16, needed, lanes + 16, lanes + MEAN + 16, problem.scale)
   }
 }
 
-/** Scores become weights, and dP becomes dS, for 4 queries. Where a weight is 0 so is dS, whatever dP is. */
+/** Scores become weights, and dP becomes dS, for 4 queries. */
 function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean: usize, scale: f32): void {
   const zero = f32x4.splat(<f32>keys * 0)
   const log2e = LOG2E(zero)
@@ -170,8 +185,7 @@ function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean:
   for (const end = weights + <usize>keys * STRIDE; weights != end; weights += STRIDE, slopes += STRIDE) {
     const p = exp(f32x4.sub(v128.load(weights), log), log2e, shift, ln2, least, one, c2, c3, c4, c5)
     v128.store(weights, p)
-    const d = f32x4.mul(f32x4.mul(p, factor), f32x4.sub(v128.load(slopes), average))
-    v128.store(slopes, v128.andnot(d, f32x4.eq(p, f32x4.splat(0))))
+    v128.store(slopes, f32x4.mul(f32x4.mul(p, factor), f32x4.sub(v128.load(slopes), average)))
   }
 }
 

@@ -132,12 +132,12 @@ export function valuesOfFour(
   weightBytes: usize,
   rows: i32,
 ): void {
-  const output1 = rows > 1 ? outputBytes : 0
-  const output2 = rows > 2 ? 2 * outputBytes : 0
-  const output3 = rows > 3 ? 3 * outputBytes : 0
-  const weights1 = rows > 1 ? weightBytes : 0
-  const weights2 = rows > 2 ? 2 * weightBytes : 0
-  const weights3 = rows > 3 ? 3 * weightBytes : 0
+  const output1: usize = rows > 1 ? outputBytes : 0
+  const output2: usize = rows > 2 ? outputBytes << 1 : 0
+  const output3: usize = rows > 3 ? 3 * outputBytes : 0
+  const weights1: usize = rows > 1 ? weightBytes : 0
+  const weights2: usize = rows > 2 ? weightBytes << 1 : 0
+  const weights3: usize = rows > 3 ? 3 * weightBytes : 0
   for (; count > 0; count--, weights += 4) {
     const a = v128.load32_splat(weights)
     const b = v128.load32_splat(weights + weights1)

@@ -3,6 +3,7 @@
 import { ln } from './exponential'
 import { clearRows, excludeByBits, excludeByRange } from './mask'
 import { packTokens } from './pack'
+import { addToQueriesByPairs, allFinite, scaleRows } from './pairs'
 import { Problem } from './problem'
 import { LOWEST, raise, softmax } from './softmax'
 import { at, chunkOf, copyRanges, neededKeys } from './tile'
@@ -66,8 +67,14 @@ function forwardTile(problem: Problem, unit: i32, scratch: usize): void {
       const ranged = key < allLow || key + keys > allHigh
       const chunkBits: usize = bits == 0 ? 0 : bits + (<usize>(key - first) << 3)
       const kChunk = k + <usize>key * problem.kToken
+      const vChunk = v + <usize>key * problem.vToken
       weights(scratch, kChunk, problem.kToken, headDim, count, key, keys, chunkBits, ranged)
-      addValues(scratch, v + <usize>key * problem.vToken, problem.vToken, output, headDim, count, key, keys, ranged)
+      if ((chunkBits == 0 && !ranged) || allFinite(vChunk, problem.vToken, keys, <usize>headDim << 2)) {
+        addValues(scratch, vChunk, problem.vToken, output, headDim, count, key, keys, ranged)
+      } else {
+        scaleRows(output, count, <usize>headDim << 2, scratch + FACTOR)
+        addToQueriesByPairs(scratch + SCORES, keys, vChunk, problem.vToken, output, count, <usize>headDim << 2)
+      }
     }
   }
   finish(problem, scratch, output, batch, head, start, count)

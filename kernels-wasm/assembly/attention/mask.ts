@@ -1,4 +1,4 @@
-// Excluded pairs of a chunk of scores [key][query]: 8 queries (two vectors) at a time.
+// Excluded pairs of a chunk [key][query]: 8 queries (two vectors) at a time.
 import { STRIDE } from './tiles'
 
 // @ts-ignore: decorator
@@ -7,11 +7,11 @@ import { STRIDE } from './tiles'
 }
 
 /**
- * Scores of pairs whose bit is not set become -infinity. `bits`: for each key 64 bits, one for each query; `lane`: the first of
- * the 8 queries.
+ * What stands for pairs whose bit is not set becomes `value`. `bits`: for each key 64 bits, one for each query; `lane`: the
+ * first of the 8 queries.
  */
-export function excludeByBits(scores: usize, keys: i32, bits: usize, lane: i32): void {
-  const excluded = f32x4.splat(-Infinity)
+export function excludeByBits(scores: usize, keys: i32, bits: usize, lane: i32, value: f32 = -Infinity): void {
+  const excluded = f32x4.splat(value)
   const low = i32x4(1, 2, 4, 8)
   const high = i32x4(16, 32, 64, 128)
   bits += <usize>lane >> 3
@@ -22,9 +22,9 @@ export function excludeByBits(scores: usize, keys: i32, bits: usize, lane: i32):
   }
 }
 
-/** Scores of keys outside low <= key < high become -infinity. `low` and `high` point at the entries of the 8 queries. */
-export function excludeByRange(scores: usize, keys: i32, firstKey: i32, low: usize, high: usize): void {
-  const excluded = f32x4.splat(-Infinity)
+/** As `excludeByBits`, for keys outside low <= key < high. `low` and `high` point at the entries of the 8 queries. */
+export function excludeByRange(scores: usize, keys: i32, firstKey: i32, low: usize, high: usize, value: f32 = -Infinity): void {
+  const excluded = f32x4.splat(value)
   const a = v128.load(low)
   const b = v128.load(low, 16)
   const c = v128.load(high)

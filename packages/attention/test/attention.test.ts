@@ -144,6 +144,35 @@ describe.each([
     expect([...none.output.data]).toEqual([0, 0, 0, 0])
   })
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('excluded pairs have no part in anything, %s or not', (bad) => {
+    const tokens = 100
+    const make = () => operands({ ...size, tokens, keys: tokens })
+    // Query and key 60 see, and are seen by, each other only.
+    const mask = blockMask.fromPredicate((_, i, j) => (i === 60) === (j === 60) && j <= i, {
+      blockShape: [64, 64],
+      rows: tokens,
+      columns: tokens,
+    })
+    const run = (x: ReturnType<typeof make>, options: object) => {
+      const forward = attention(x.q, x.k, x.v, { ...options, backend })
+      return { ...forward, ...attentionBackward(x.dOutput, { ...x, ...forward, ...options }, { backend }) }
+    }
+    const rows = ({ data }: Tensor, keep: (token: number) => boolean) =>
+      [...data].filter((_, i) => keep(Math.floor(i / (data.length / (2 * tokens))) % tokens))
+    for (const operand of ['q', 'k', 'v', 'dOutput'] as const) {
+      const spoiled = make()
+      for (const head of [0, 1]) spoiled[operand].data.fill(bad, (head * tokens + 60) * 16, (head * tokens + 61) * 16)
+      const [clean, result] = [run(make(), { mask }), run(spoiled, { mask })]
+      for (const name of ['output', 'logSumExp', 'dQ', 'dK', 'dV'] as const)
+        expect(rows(result[name], (token) => token !== 60)).toEqual(rows(clean[name], (token) => token !== 60))
+      // Causal queries do not see what comes later, not even inside a block.
+      if (operand === 'k' || operand === 'v')
+        expect(rows(run(spoiled, { causal: true }).output, (token) => token < 60)).toEqual(
+          rows(run(make(), { causal: true }).output, (token) => token < 60),
+        )
+    }
+  })
+
   it('NaN stays in its own query', () => {
     const { q, k, v } = operands(size)
     const spoiled = Float32Array.from(q.data)
