@@ -1,12 +1,17 @@
 import { type BackendOption, resolveBackend } from '../backends/resolve.ts'
+import { type I8Values, isCompactValues } from '../compact/values.ts'
 import { registerDispose } from '../dispose.ts'
 import { describe, rangeError, typeError } from '../errors.ts'
+import { checked } from '../layouts/checks.ts'
+import { type CompactDense, dense } from '../layouts/dense.ts'
 import { BucketedPlan } from '../plan/bucketed-plan.ts'
 import type { Explanation } from '../plan/explanation.ts'
 import { expectMatrix, expectOutput, overlaps, type Tensor, toFloat32, zeros } from '../tensor.ts'
 import { GEMM_COSTS } from './costs.ts'
+import { gemmI8Kernels } from './i8/index.ts'
+import { type GemmI8Kernel, gemmI8Bytes } from './i8/types.ts'
 import { gemmKernels } from './kernels/index.ts'
-import type { GemmArguments, GemmWeights } from './kernels/types.ts'
+import type { GemmArguments, GemmKernel, GemmWeights } from './kernels/types.ts'
 import { type GemmProblem, gemmBytes, gemmFlops } from './problem.ts'
 
 /** Options of a direct call of {@link gemm}. */
@@ -26,37 +31,63 @@ export interface GemmPlanOptions extends Omit<GemmOptions, 'out'> {
   maxPackedBytes?: number | undefined
 }
 
+/** What a plan needs of the plans for either type of weights. */
+type InnerPlan = Pick<
+  BucketedPlan<GemmProblem, GemmWeights, GemmArguments>,
+  'run' | 'updateValues' | 'explain' | 'expectAlive' | 'dispose'
+>
+
+/** i8 weights that their constructor has checked; undefined for what is something else, a tensor for example. */
+function i8Weights(a: unknown, name: string): CompactDense | undefined {
+  if (typeof a !== 'object' || a === null || !('layout' in a)) return undefined
+  const { layout, values } = a as CompactDense
+  if (layout !== 'dense' || !isCompactValues(values) || values.type !== 'i8')
+    throw typeError('NNZ_TYPE', `${name}: a: expected a tensor or a dense layout of i8 values, got ${describe(a)}`)
+  return checked.has(a) ? (a as CompactDense) : dense(a as CompactDense)
+}
+
 /** Dense weights packed once, to be multiplied many times. */
 export class GemmPlan implements Partial<Disposable> {
   declare readonly [Symbol.dispose]: () => void
-  readonly #inner: BucketedPlan<GemmProblem, GemmWeights, GemmArguments>
+  readonly #inner: InnerPlan
   readonly #m: number
   readonly #k: number
   readonly #columns: number
 
   /** Use `gemm.plan`. */
-  constructor(a: Tensor, options: GemmPlanOptions, runs?: number) {
+  constructor(a: Tensor | CompactDense, options: GemmPlanOptions, runs?: number) {
     const name = runs === undefined ? 'gemm.plan' : 'gemm'
     if (typeof options !== 'object' || options === null)
       throw typeError('NNZ_TYPE', `${name}: expected options to be an object, got ${describe(options)}`)
-    const matrix = expectMatrix(a, `${name}: a`)
+    const integers = i8Weights(a, name)
+    const matrix = integers ?? expectMatrix(a, `${name}: a`)
     const [m, k] = matrix.shape
     this.#m = m
     this.#k = k
     this.#columns = options.columns
-    this.#inner = new BucketedPlan({
-      kernels: gemmKernels,
-      weights: { matrix },
+    const problem = (n: number) => ({ operation: 'gemm', m, k, n, orientation: 'columns' }) as const
+    const common = {
       backend: resolveBackend(options.backend),
       costs: GEMM_COSTS,
-      problem: (n) => ({ operation: 'gemm', m, k, n, orientation: 'columns' }),
       columns: options.columns,
       flops: gemmFlops,
-      bytes: gemmBytes,
       kernel: options.kernel,
       maxPackedBytes: options.maxPackedBytes,
       runs,
-    })
+    }
+    if (integers) {
+      const { groupColumns } = integers.values as I8Values
+      this.#inner = new BucketedPlan({
+        ...common,
+        kernels: gemmI8Kernels,
+        weights: { matrix: integers },
+        problem: (n) => ({ ...problem(n), groupColumns }),
+        bytes: gemmI8Bytes,
+      })
+    } else {
+      const weights = { matrix: matrix as Tensor }
+      this.#inner = new BucketedPlan({ ...common, kernels: gemmKernels, weights, problem, bytes: gemmBytes })
+    }
   }
 
   /**
@@ -80,7 +111,7 @@ export class GemmPlan implements Partial<Disposable> {
     return out
   }
 
-  /** Replaces the weights, row-major. */
+  /** Replaces the weights, row-major and in f32; i8 weights get new scales. */
   updateValues(values: ArrayLike<number>): void {
     const data = toFloat32(values, 'gemm: values')
     if (data.length !== this.#m * this.#k) {
@@ -100,7 +131,7 @@ export class GemmPlan implements Partial<Disposable> {
 
 registerDispose(GemmPlan.prototype)
 
-function run(a: Tensor, b: Tensor, options: GemmOptions = {}): Tensor {
+function run(a: Tensor | CompactDense, b: Tensor, options: GemmOptions = {}): Tensor {
   const columns = expectMatrix(b, 'gemm: b').shape[1]
   const plan = new GemmPlan(a, { ...options, columns }, 1)
   try {
@@ -114,10 +145,13 @@ function run(a: Tensor, b: Tensor, options: GemmOptions = {}): Tensor {
  * Dense product a·b, f32: a [M, K], b [K, N], any strides (so transposed views need no copy), result [M, N].
  * `gemm.plan(a, { columns })` packs a once.
  *
+ * a may be `dense.quantise(…, { type: 'i8' })`, too. Then each column of b is quantised to seven bits as it is packed
+ * ({@link quantiseColumns}), and products are summed in whole numbers. A column of b with a NaN or an infinity yields NaN.
+ *
  * @throws TypeError if an operand is not a matrix
  * @throws RangeError if shapes do not fit
  */
 export const gemm = Object.assign(run, {
-  plan: (a: Tensor, options: GemmPlanOptions): GemmPlan => new GemmPlan(a, options),
-  kernels: gemmKernels,
+  plan: (a: Tensor | CompactDense, options: GemmPlanOptions): GemmPlan => new GemmPlan(a, options),
+  kernels: Object.freeze([...gemmKernels, ...gemmI8Kernels]) as readonly (GemmKernel | GemmI8Kernel)[],
 })
