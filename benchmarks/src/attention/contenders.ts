@@ -5,6 +5,7 @@ import {
   type BlockMask,
   backwardKernels,
   blockMask,
+  FULL,
 } from '@nnz/attention'
 import { type Backend, isWasm } from '@nnz/core'
 import type { ContenderSpec, Prepared } from '../runner/contender.ts'
@@ -80,27 +81,31 @@ function patternOf(task: AttentionTask, { everyBlock }: Way) {
   return { mask: mask && everyBlock ? withEveryBlock(mask, task) : mask, causal }
 }
 
-/** The same pairs, in blocks that are all there, with element masks that keep all of a block or nothing. */
-function withEveryBlock(
-  { blockShape, rows, columns, rowOffsets, columnIndices }: BlockMask,
-  { tokens, keys }: AttentionTask,
-): BlockMask {
+/** The same pairs in blocks that are all there: whole blocks have an element mask that keeps all, others one that keeps nothing. */
+function withEveryBlock(mask: BlockMask, { tokens, keys }: AttentionTask): BlockMask {
+  const { blockShape, rowOffsets, columnIndices } = mask
   const blockRows = Math.ceil(tokens / blockShape[0])
   const blockColumns = Math.ceil(keys / blockShape[1])
   const words = blockShape[0] * Math.ceil(blockShape[1] / 32)
-  const partialIndices = new Uint32Array(blockRows * blockColumns)
+  const [nothing, everything] = [mask.elements.length / words, mask.elements.length / words + 1]
+  const elements = new Uint32Array(mask.elements.length + 2 * words)
+  elements.set(mask.elements)
+  elements.fill(0xffffffff, everything * words)
+  const partialIndices = new Uint32Array(blockRows * blockColumns).fill(nothing)
   for (let row = 0; row < blockRows; row++) {
-    for (let block = rowOffsets[row]; block < rowOffsets[row + 1]; block++)
-      partialIndices[row * blockColumns + columnIndices[block]] = 1
+    for (let block = rowOffsets[row]; block < rowOffsets[row + 1]; block++) {
+      const partial = mask.partialIndices[block]
+      partialIndices[row * blockColumns + columnIndices[block]] = partial === FULL ? everything : partial
+    }
   }
   return blockMask({
     blockShape,
-    rows,
-    columns,
+    rows: tokens,
+    columns: keys,
     rowOffsets: Uint32Array.from({ length: blockRows + 1 }, (_, row) => row * blockColumns),
     columnIndices: Uint32Array.from(partialIndices, (_, i) => i % blockColumns),
     partialIndices,
-    elements: new Uint32Array(2 * words).fill(0xffffffff, words),
+    elements,
   })
 }
 

@@ -1,17 +1,12 @@
-import { type BlockMask, blockMask, FULL } from '@nnz/attention'
-import { type Random, random } from '../random.ts'
-
-/**
- * Which pairs a workload keeps. `full` and `causal` have no mask; `random` and `random-causal` draw blocks, the diagonal
- * among them; `window` keeps the first block (sinks) and the blocks before the diagonal.
- */
-export type AttentionPattern = 'full' | 'causal' | 'random' | 'random-causal' | 'window'
+import { type BlockMask, blockMask, patterns } from '@nnz/attention'
+import { random } from '../random.ts'
+import { shuffled } from '../runner/shuffle.ts'
 
 /** What a pattern is drawn for. */
 export interface AttentionPatternOptions {
   readonly tokens: number
   readonly keys: number
-  /** Share of the whole square that is dropped, 0..1. Whole blocks are dropped, so what is reached differs a little. */
+  /** Share of the whole square that is dropped, 0..1: the nearest that the pattern can reach is taken. */
   readonly sparsity: number
   readonly seed: number
 }
@@ -20,78 +15,69 @@ export interface AttentionPatternOptions {
 export interface DrawnPattern {
   /** Shared by all heads; undefined where every block is kept. */
   readonly mask: BlockMask | undefined
+  /** Whether keys after a query are dropped without a mask. */
   readonly causal: boolean
 }
 
 /** Queries and keys of a block. */
 export const BLOCK = 64
 
-/** Whether a pattern keeps no key after its query. */
-export function isCausal(pattern: AttentionPattern): boolean {
-  return pattern === 'causal' || pattern === 'random-causal' || pattern === 'window'
-}
+type Shape = { readonly blockShape: readonly number[]; readonly rows: number; readonly columns: number }
+type Drawing = (shape: Shape & { blockShape: number[] }, size: number, seed: number) => BlockMask
+
+/**
+ * Every pattern that has a mask, as a function of one whole number from 1 on: of blocks in a row, of a window, of segments and
+ * so on. The causal ones keep no key after its query.
+ */
+const DRAWINGS = {
+  random: (shape, size, seed) => patterns.randomBlocks({ ...shape, perRow: size, seed }),
+  'random-causal': (shape, size, seed) => patterns.randomBlocks({ ...shape, perRow: size, seed, causal: true }),
+  window: (shape, size) => patterns.slidingWindow({ ...shape, window: size * BLOCK, sinks: BLOCK }),
+  strided: (shape, size) => patterns.strided({ ...shape, stride: size * BLOCK }),
+  fixed: (shape, size) => patterns.fixed({ ...shape, stride: size * BLOCK, summary: (size * BLOCK) / 8 }),
+  'power-of-two': (shape, size) => patterns.powerOfTwo({ ...shape, window: size * BLOCK, unit: BLOCK }),
+  'block-diagonal': (shape, size) => patterns.blockDiagonal({ ...shape, segments: size * BLOCK }),
+  global: (shape, size) => patterns.globalTokens({ ...shape, tokens: size * BLOCK }),
+  clusters: drawClusters,
+  butterfly: (shape, size) => patterns.butterfly({ ...shape, stride: 2 ** (size - 1) }),
+} satisfies Record<string, Drawing>
+
+/** `full` and `causal` have no mask. */
+export type AttentionPattern = 'full' | 'causal' | keyof typeof DRAWINGS
 
 /** Draws a pattern, always the same one for one seed. */
 export function drawPattern(pattern: AttentionPattern, options: AttentionPatternOptions): DrawnPattern {
-  const causal = isCausal(pattern)
-  if (pattern === 'full' || pattern === 'causal') return { mask: undefined, causal }
+  if (pattern === 'full' || pattern === 'causal') return { mask: undefined, causal: pattern === 'causal' }
   const { tokens, keys, sparsity, seed } = options
-  const height = Math.min(BLOCK, tokens)
-  const rows = Math.ceil(tokens / height)
-  const columns = Math.ceil(keys / BLOCK)
-  // Blocks on the diagonal of a causal pattern count half.
-  const wanted = (1 - sparsity) * rows * columns + (causal ? rows / 2 : 0)
-  const next = random(seed, 'pattern')
-  const counts = pattern === 'window' ? windowCounts(rows, wanted) : evenCounts(rows, wanted, causal)
-  const rowOffsets = [0]
-  const columnIndices: number[] = []
-  counts.forEach((count, row) => {
-    const last = columns - rows + row
-    columnIndices.push(
-      ...(pattern === 'window' ? windowOf(last, count) : drawnOf(causal ? last + 1 : columns, last, count, next)),
-    )
-    rowOffsets.push(columnIndices.length)
+  const shape = { blockShape: [Math.min(BLOCK, tokens), BLOCK], rows: tokens, columns: keys }
+  const draw: Drawing = DRAWINGS[pattern]
+  const most = pattern === 'butterfly' ? Math.ceil(Math.log2(keys / BLOCK)) + 1 : Math.ceil(keys / BLOCK)
+  let best: { mask: BlockMask; distance: number } | undefined
+  for (const size of sizesUpTo(most)) {
+    const mask = draw(shape, size, seed)
+    const distance = Math.abs(1 - blockMask.density(mask) - sparsity)
+    if (best === undefined || distance < best.distance) best = { mask, distance }
+  }
+  return { mask: best!.mask, causal: false }
+}
+
+/** All sizes of a small range, some twenty for each doubling of a large one. */
+function sizesUpTo(most: number): number[] {
+  const sizes: number[] = []
+  for (let size = 1; size <= most; size = Math.max(size + 1, Math.round(size * 1.035))) sizes.push(size)
+  return sizes
+}
+
+/** Groups of a block's length, dealt out at random among so many clusters that each holds `size` of them, about. */
+function drawClusters(shape: Parameters<Drawing>[0], size: number, seed: number): BlockMask {
+  const groups = Math.ceil(shape.columns / BLOCK)
+  const count = Math.max(1, Math.round(groups / size))
+  const members: number[][] = Array.from({ length: count }, () => [])
+  const order = shuffled((random(seed, 'pattern')() >>> 0) + 1)(Array.from({ length: groups }, (_, group) => group))
+  order.forEach((group, i) => {
+    for (let token = group * BLOCK; token < Math.min(shape.columns, (group + 1) * BLOCK); token++)
+      members[i % count].push(token)
   })
-  const mask = blockMask({
-    blockShape: [height, BLOCK],
-    rows: tokens,
-    columns: keys,
-    rowOffsets,
-    columnIndices,
-    partialIndices: columnIndices.map(() => FULL),
-  })
-  return { mask, causal }
-}
-
-/** Blocks of each row, at least one, in proportion to those that the row may see; they add up to `wanted`, rounded. */
-function evenCounts(rows: number, wanted: number, causal: boolean): number[] {
-  const upTo = (row: number) => (causal ? (row * (row + 1)) / (rows * (rows + 1)) : row / rows)
-  let given = 0
-  return Array.from({ length: rows }, (_, row) => {
-    const count = Math.max(1, Math.round(wanted * upTo(row + 1)) - given)
-    given += count
-    return count
-  })
-}
-
-/** As many blocks in every row as come closest to `wanted` together, where there are so many. */
-function windowCounts(rows: number, wanted: number): number[] {
-  const counts = (width: number) => Array.from({ length: rows }, (_, row) => Math.min(row + 1, width))
-  const total = (width: number) => counts(width).reduce((sum, count) => sum + count, 0)
-  let width = 1
-  while (width < rows && Math.abs(total(width + 1) - wanted) < Math.abs(total(width) - wanted)) width++
-  return counts(width)
-}
-
-/** The first block, and those up to the last that a query may see. */
-function windowOf(last: number, count: number): number[] {
-  const from = last - count + 1
-  return Array.from({ length: count }, (_, i) => (i === 0 && from > 0 ? 0 : from + i))
-}
-
-/** `count` of `open` columns in order, `always` among them. */
-function drawnOf(open: number, always: number, count: number, next: Random): number[] {
-  const kept = new Set([always])
-  while (kept.size < count) kept.add((next() >>> 0) % open)
-  return [...kept].sort((a, b) => a - b)
+  const sorted = members.map((cluster) => cluster.sort((a, b) => a - b))
+  return patterns.clusters({ ...shape, queries: [sorted], keys: [sorted] })
 }

@@ -1,4 +1,4 @@
-import { type BlockMask, FULL } from '@nnz/attention'
+import { type BlockMask, blockMask, FULL } from '@nnz/attention'
 import { seededActivations } from '../random.ts'
 import type { Task } from '../runner/task.ts'
 import { pointId } from '../runner/workload.ts'
@@ -76,34 +76,34 @@ function count(
   tokens: number,
   keys: number,
 ): { pairs: number; usedKeys: number } {
-  const [height, width] = mask?.blockShape ?? [tokens, keys]
-  const used = new Set<number>()
-  let pairs = 0
-  for (let query = 0; query < tokens; query++) {
-    const end = causal ? query + 1 + keys - tokens : keys
-    const row = Math.floor(query / height)
-    const blocks = mask ? mask.columnIndices.subarray(mask.rowOffsets[row], mask.rowOffsets[row + 1]) : [0]
-    for (const block of blocks) {
-      pairs += Math.max(0, Math.min(end, (block + 1) * width) - block * width)
-      used.add(block)
-    }
+  if (mask === undefined) {
+    const full = tokens * keys
+    // Query i of n meets i + 1 + keys - n keys.
+    return { pairs: causal ? full - (tokens * (tokens - 1)) / 2 : full, usedKeys: keys }
   }
+  const width = mask.blockShape[1]
+  const used = new Set(mask.columnIndices)
   const usedKeys = [...used].reduce((sum, block) => sum + Math.min(keys, (block + 1) * width) - block * width, 0)
-  return { pairs, usedKeys }
+  return { pairs: blockMask.keptPairs(mask), usedKeys }
 }
 
-/** Asks a pattern of whole blocks about single pairs. */
+/** Asks a pattern about single pairs. */
 function keptBy(mask: BlockMask | undefined, causal: boolean, offset: number): (query: number, key: number) => boolean {
   if (mask === undefined) return (query, key) => !causal || key <= query + offset
-  const { blockShape, rowOffsets, columnIndices, partialIndices } = mask
-  if (partialIndices.some((index) => index !== FULL)) throw new RangeError('expected a mask of whole blocks')
+  const { blockShape, rowOffsets, columnIndices, partialIndices, elements } = mask
   const columns = Math.ceil(mask.columns / blockShape[1])
-  const kept = new Uint8Array((rowOffsets.length - 1) * columns)
+  const words = Math.ceil(blockShape[1] / 32)
+  const blocks = new Int32Array((rowOffsets.length - 1) * columns).fill(-1)
   for (let row = 0; row < rowOffsets.length - 1; row++) {
     for (let block = rowOffsets[row]; block < rowOffsets[row + 1]; block++)
-      kept[row * columns + columnIndices[block]] = 1
+      blocks[row * columns + columnIndices[block]] = block
   }
-  return (query, key) =>
-    (!causal || key <= query + offset) &&
-    kept[Math.floor(query / blockShape[0]) * columns + Math.floor(key / blockShape[1])] === 1
+  return (query, key) => {
+    const block = blocks[Math.floor(query / blockShape[0]) * columns + Math.floor(key / blockShape[1])]
+    if (block < 0) return false
+    if (partialIndices[block] === FULL) return true
+    const column = key % blockShape[1]
+    const word = (partialIndices[block] * blockShape[0] + (query % blockShape[0])) * words + (column >>> 5)
+    return ((elements[word] >>> (column & 31)) & 1) === 1
+  }
 }

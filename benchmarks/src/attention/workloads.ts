@@ -76,7 +76,15 @@ const MODELS: readonly Model[] = [
 ]
 
 /** Dropped shares of the square. A causal pattern has dropped half of it already. */
-const SPARSITIES = { square: [0.5, 0.75, 0.9, 0.95], causal: [0.75, 0.9, 0.95] }
+const SQUARE = [0.5, 0.75, 0.9, 0.95]
+const TRIANGLE = [0.75, 0.9, 0.95]
+
+/** Patterns that models look through, and those that only models of moderate length are measured with. */
+const PATTERNS = {
+  square: { always: ['random'], moderate: ['block-diagonal', 'global', 'clusters', 'butterfly'] },
+  causal: { always: ['random-causal', 'window'], moderate: ['strided', 'fixed', 'power-of-two'] },
+} as const
+const MODERATE = 4096
 
 /** Beyond this a backward pass takes minutes in the slower contenders. */
 const LONGEST_TRAINING = 4096
@@ -108,16 +116,22 @@ export function attentionWorkloads(operation: AttentionWorkload['operation'], su
 function expand({ tokens, causal, ...layer }: Model, operation: AttentionWorkload['operation']): AttentionWorkload[] {
   if (operation === 'decode') {
     const contexts = causal ? [...tokens, 16384] : []
-    return contexts.flatMap((keys) => [make('full', keys, [0], 1), make('random', keys, SPARSITIES.square, 1)])
+    return contexts.flatMap((keys) => [make('full', keys, [0], 1), make('random', keys, SQUARE, 1)])
   }
   return tokens
     .filter((count) => operation === 'attention' || count <= LONGEST_TRAINING)
-    .flatMap((count) => [
-      ...(causal ? [] : [make('full', count, [0], count), make('random', count, SPARSITIES.square, count)]),
-      make('causal', count, [0.5], count),
-      make('random-causal', count, SPARSITIES.causal, count),
-      make('window', count, SPARSITIES.causal, count),
-    ])
+    .flatMap((count) => {
+      const of = (kind: keyof typeof PATTERNS, sparsities: readonly number[]) => {
+        const { always, moderate } = PATTERNS[kind]
+        const names: readonly AttentionPattern[] = count <= MODERATE ? [...always, ...moderate] : always
+        return names.map((pattern) => make(pattern, count, sparsities, count))
+      }
+      return [
+        ...(causal ? [] : [make('full', count, [0], count), ...of('square', SQUARE)]),
+        make('causal', count, [0.5], count),
+        ...of('causal', TRIANGLE),
+      ]
+    })
 
   function make(pattern: AttentionPattern, keys: number, sparsities: readonly number[], queries: number) {
     const phase = { attention: 'prefill', 'attention-backward': 'training', decode: 'decode' } as const
