@@ -9,7 +9,7 @@ function variant(name: string, env: Record<string, string>) {
       ...shared,
       name,
       env: { NNZ_WASM: '', NNZ_THREADS: '', ...env },
-      include: ['test/conformance.test.ts', 'test/decode.test.ts'],
+      include: ['test/conformance.test.ts', 'test/decode.test.ts', 'test/selection.test.ts'],
     },
   }
 }

@@ -21,54 +21,56 @@ const WEIGHTS: usize = 1792
 const CHUNK: i32 = 64
 
 /**
- * e^(score - maximum) of `count` queries in panels (`packRows`) and the first `keys` keys, and the inverse sums. Keys from a query's limit on have
- * the weight 0. Scratch: 1792 bytes and (keys + 1) * STRIDE.
+ * e^(score - maximum) of `count` queries in panels (`packRows`) and the first `keys` keys, and the inverse sums. Keys from a
+ * query's limit on have the weight 0. Panels `begin` to `end` - 1. Scratch: 1792 bytes and (keys + 1) * STRIDE.
  */
-export function sampleWeights(panels: usize, count: i32, headDim: i32, k: usize, kStride: usize, keys: i32, scratch: usize): void {
-  for (let lane: usize = 0; lane < 256; lane += 16) {
+export function sampleWeights(panels: usize, count: i32, headDim: i32, k: usize, kStride: usize, keys: i32, scratch: usize, begin: i32, end: i32): void {
+  const first = begin << 3
+  const last = min(count, end << 3)
+  for (let lane = <usize>begin << 5; lane < <usize>end << 5; lane += 16) {
     v128.store(scratch + lane, f32x4.splat(LOWEST), MAXIMUM)
     v128.store(scratch + lane, f32x4.splat(0), SUM)
     v128.store(scratch + lane, i32x4.splat(0), LOW)
     v128.store(scratch + lane, f32x4.splat(0), INVERSE)
   }
   let all = keys
-  for (let lane = 0; lane < count; lane++) all = min(all, load<i32>(scratch + (<usize>lane << 2), LIMITS))
+  for (let lane = first; lane < last; lane++) all = min(all, load<i32>(scratch + (<usize>lane << 2), LIMITS))
   const rowBytes = <usize>headDim << 2
   const weights = scratch + WEIGHTS
   for (let key = 0; key < keys; key += CHUNK) {
     const length = min(CHUNK, keys - key)
     const rows = weights + <usize>key * STRIDE
-    for (let lane = 0; lane < count; lane += 8) {
+    for (let lane = first; lane < last; lane += 8) {
       const lanes = <usize>lane << 2
       productRows(k + <usize>key * kStride, kStride, rowBytes, panels + <usize>(lane >> 3) * (rowBytes << 3), rows + lanes, length)
       if (key + length > all) excludeByRange(rows + lanes, length, key, scratch + LOW + lanes, scratch + LIMITS + lanes)
       raise(rows + lanes, length, scratch + MAXIMUM + lanes)
     }
   }
-  memory.copy(scratch + OLD, scratch + MAXIMUM, 256)
+  memory.copy(scratch + OLD + (<usize>first << 2), scratch + MAXIMUM + (<usize>first << 2), <usize>(end - begin) << 5)
   for (let key = 0; key < keys; key += CHUNK) {
     const length = min(CHUNK, keys - key)
     const rows = weights + <usize>key * STRIDE
-    for (let lane = 0; lane < count; lane += 4) {
+    for (let lane = first; lane < last; lane += 4) {
       const lanes = scratch + (<usize>lane << 2)
       softmax(rows + (<usize>lane << 2), length, lanes, lanes + MAXIMUM, lanes + SUM, lanes + FACTOR)
     }
   }
-  for (let lane = 0; lane < count; lane++) {
+  for (let lane = first; lane < last; lane++) {
     const total = load<f32>(scratch + (<usize>lane << 2), SUM)
     store<f32>(scratch + (<usize>lane << 2), total > 0 ? 1 / total : 0, INVERSE)
   }
 }
 
-/** target[key] = sum over queries of the weights. */
-export function columnSums(scratch: usize, count: i32, keys: i32, target: usize): void {
+/** target[key] = sum over queries of the weights, for keys `begin` to `end` - 1. */
+export function columnSums(scratch: usize, count: i32, target: usize, begin: i32, end: i32): void {
   const bytes = <usize>((count + 3) & ~3) << 2
   const inverse = scratch + INVERSE
-  let row = scratch + WEIGHTS
-  for (const end = target + (<usize>keys << 2); target != end; target += 4, row += STRIDE) {
+  let row = scratch + WEIGHTS + <usize>begin * STRIDE
+  for (let to = target + (<usize>begin << 2); to != target + (<usize>end << 2); to += 4, row += STRIDE) {
     let total = f32x4.splat(0)
     for (let lane: usize = 0; lane < bytes; lane += 16) total = madd(v128.load(row + lane), v128.load(inverse + lane), total)
-    store<f32>(target, sum(total))
+    store<f32>(to, sum(total))
   }
 }
 
@@ -90,22 +92,22 @@ export function diagonalSums(scratch: usize, count: i32, keys: i32, target: usiz
   return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1))
 }
 
-/** Sum and maximum of the weights in each block of `block` keys. */
-export function blockSums(scratch: usize, count: i32, keys: i32, block: i32, sums: usize, maxima: usize): void {
+/** Sum and maximum of the weights in each block of `block` of the `keys` keys, for blocks `begin` to `end` - 1. */
+export function blockSums(scratch: usize, count: i32, keys: i32, block: i32, sums: usize, maxima: usize, begin: i32, end: i32): void {
   const bytes = <usize>((count + 3) & ~3) << 2
   const inverse = scratch + INVERSE
-  let row = scratch + WEIGHTS
-  for (let key = 0; key < keys; key += block, sums += 4, maxima += 4) {
+  let row = scratch + WEIGHTS + <usize>(begin * block) * STRIDE
+  for (let at = <usize>begin << 2; at < <usize>end << 2; at += 4) {
     let total = f32x4.splat(0)
     let most = f32x4.splat(0)
-    for (const end = row + <usize>min(block, keys - key) * STRIDE; row != end; row += STRIDE) {
+    for (const stop = row + <usize>min(block, keys - (<i32>(at >> 2)) * block) * STRIDE; row != stop; row += STRIDE) {
       for (let lane: usize = 0; lane < bytes; lane += 16) {
         const weight = f32x4.mul(v128.load(row + lane), v128.load(inverse + lane))
         total = f32x4.add(total, weight)
         most = f32x4.pmax(most, weight)
       }
     }
-    store<f32>(sums, sum(total))
-    store<f32>(maxima, largest(most))
+    store<f32>(sums + at, sum(total))
+    store<f32>(maxima + at, largest(most))
   }
 }

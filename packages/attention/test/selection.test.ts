@@ -17,6 +17,7 @@ import { normal, operands } from './problems.ts'
 const BACKENDS = [
   ['js', js],
   ['wasm', wasm.open()],
+  ['two threads', await wasm.threads(2)],
 ] as const
 
 /** A gate that passes the mean of each block through. */
@@ -61,6 +62,19 @@ const EVERYTHING: [string, Select][] = [
   ['flexible', (q, k, options) => selection.flexible(q, k, { ...options, threshold: 1 })],
 ]
 
+const few = { topK: 5 }
+const SOME: [string, Select][] = [
+  ['pooled', (q, k, options) => selection.pooled(q, k, { ...options, ...few })],
+  ['gated', (q, k, options) => selection.gated(q, k, { ...options, ...few, ...identityGate(4, 2, 64) })],
+  ['exact', (q, k, options) => selection.exact(q, k, { ...options, ...few })],
+  [
+    'verticalSlash',
+    (q, k, options) => selection.verticalSlash(q, k, { ...options, vertical: { topK: 2 }, slash: { topK: 2 } }),
+  ],
+  ['stripes', (q, k, options) => selection.stripes(q, k, { ...options, ...few })],
+  ['flexible', (q, k, options) => selection.flexible(q, k, { ...options, threshold: 0.5, tolerance: 0.2 })],
+]
+
 describe.each(BACKENDS)('selections on %s', (_, backend) => {
   it.each(EVERYTHING)('%s with the whole budget gives dense attention', (_, select) => {
     for (const size of [
@@ -89,6 +103,16 @@ describe.each(BACKENDS)('selections on %s', (_, backend) => {
       const { mask } = select(q, k, { causal: true, blockShape: [4, 4], backend: backend as typeof js })
       expect([mask.rows, mask.columns]).toEqual([tokens, keys])
       expect(blockMask.keptPairs(mask)).toBe(tokens === 1 ? 1 : 0)
+    }
+  })
+
+  it.each(SOME)('%s chooses the same as plain JS', (_, select) => {
+    const { q, k } = operands({ name: '', heads: 4, keyHeads: 2, tokens: 130, keys: 200, headDim: 64 })
+    for (const causal of [false, true]) {
+      const options = { causal, blockShape: [16, 16] }
+      const { mask } = select(q, k, { ...options, backend: backend as typeof js })
+      expect(mask).toEqual(select(q, k, { ...options, backend: js }).mask)
+      expect(blockMask.density(mask)).toBeLessThan(causal ? 0.5 : 0.7)
     }
   })
 

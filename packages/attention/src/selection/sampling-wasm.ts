@@ -1,4 +1,4 @@
-import { type WasmBackend, Workspace } from '@nnz/core'
+import { balancedRanges, type WasmBackend, Workspace } from '@nnz/core'
 import * as set from '../generated/wasm.ts'
 import { headPlacer, type PlacedHead } from './head-placer.ts'
 import { LANES, type Sampled, type Sampler, seenKeys } from './sampling.ts'
@@ -7,6 +7,9 @@ import { LANES, type Sampled, type Sampler, seenKeys } from './sampling.ts'
 const HEADER = 1792
 const LIMITS = 1280
 const STRIDE = 288
+
+/** Below so many products another thread is not worth waking. */
+const PART_PRODUCTS = 500_000
 
 /** The microkernels of kernels-wasm/assembly/attention/estimate.ts. */
 export function wasmSampler(backend: WasmBackend, { q, k, shape, causal, scale }: Sampled): Sampler {
@@ -33,6 +36,16 @@ export function wasmSampler(backend: WasmBackend, { q, k, shape, causal, scale }
     kernels.call('packRows', queryRoom(), count, headDim, scale, panelRoom())
   }
 
+  /** On all threads where it is worth it. */
+  function parallel(name: string, args: readonly number[], units: number): void {
+    const parts = count * seen * headDim < PART_PRODUCTS ? 1 : backend.threads
+    kernels.parallel(
+      name,
+      args,
+      balancedRanges(units, parts, () => 1),
+    )
+  }
+
   function view(address: number, length: number): Float32Array {
     return memory.f32.subarray(address / 4, address / 4 + length)
   }
@@ -48,11 +61,12 @@ export function wasmSampler(backend: WasmBackend, { q, k, shape, causal, scale }
       limits.fill(0)
       for (let lane = 0; lane < count; lane++) limits[lane] = seenKeys(shape, causal, queries[lane])
       seen = Math.max(...limits)
-      kernels.call('sampleWeights', panelRoom(), count, headDim, placed.at.address, placed.at.stride, seen, scratch())
+      const { address, stride } = placed.at
+      parallel('sampleWeights', [panelRoom(), count, headDim, address, stride, seen, scratch()], Math.ceil(count / 8))
     },
     columns() {
       const sums = view(sumRoom(), keys)
-      kernels.call('columnSums', scratch(), count, seen, sumRoom())
+      parallel('columnSums', [scratch(), count, sumRoom()], seen)
       sums.fill(0, seen)
       return sums
     },
@@ -67,9 +81,10 @@ export function wasmSampler(backend: WasmBackend, { q, k, shape, causal, scale }
     blocks(width) {
       const blocks = Math.ceil(keys / width)
       const [sums, maxima] = [view(sumRoom(), blocks), view(maximumRoom(), blocks)]
-      kernels.call('blockSums', scratch(), count, seen, width, sumRoom(), maximumRoom())
-      sums.fill(0, Math.ceil(seen / width))
-      maxima.fill(0, Math.ceil(seen / width))
+      const seenBlocks = Math.ceil(seen / width)
+      parallel('blockSums', [scratch(), count, seen, width, sumRoom(), maximumRoom()], seenBlocks)
+      sums.fill(0, seenBlocks)
+      maxima.fill(0, seenBlocks)
       return { sums, maxima }
     },
   }
