@@ -30,4 +30,13 @@ export { type SparseKState, type SparseKStateOptions, sparseKState } from './spa
 export { sparseSigmoid, sparseSigmoidSlope } from './sparse-sigmoid.ts'
 export { type Extents, type Tiles, tileOrder } from './tiles.ts'
 export { gatherTokens, scatterTokens, sliceTokens, type TokenLists } from './tokens.ts'
+export {
+  type DecodeMethod,
+  type MethodFlops,
+  methodFlops,
+  type PageSelection,
+  type PrefillMethod,
+  type PrefillOptions,
+  trainingFree,
+} from './training-free.ts'
 export { type VsaOptions, type VsaResult, type VsaSaved, vsa, vsaBackward } from './vsa.ts'
