@@ -14,7 +14,7 @@ import { fourDots, storeSome } from './dots'
  * @param add  results are added to what stands there
  */
 // @ts-ignore: decorator
-@inline function runs(V: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
+@inline function runs(V: i32, never: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
   while (p < end) {
     const header = load<u32>(p)
     const row = y + <usize>(header & 0xffff) * yStride
@@ -32,7 +32,7 @@ import { fourDots, storeSome } from './dots'
     while (p != whole) {
       const offsets = load<u64>(p)
       const sums = fourDots(
-        V,
+        V, never,
         x + <usize>(<u32>offsets & 0xffff) * V,
         x + <usize>(<u32>offsets >> 16) * V,
         x + <usize>(<u32>(offsets >> 32) & 0xffff) * V,
@@ -47,7 +47,7 @@ import { fourDots, storeSome } from './dots'
     if (rest != 0) {
       const offsets = load<u64>(p)
       const sums = fourDots(
-        V,
+        V, never,
         x + <usize>(<u32>offsets & 0xffff) * V,
         x + <usize>(<u32>offsets >> 16) * V,
         x + <usize>(<u32>(offsets >> 32) & 0xffff) * V,
@@ -60,43 +60,43 @@ import { fourDots, storeSome } from './dots'
   }
 }
 
-function runs1(p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
-  runs(1, p, end, x, y, yStride, out, add)
+function runs1(never: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
+  runs(1, never, p, end, x, y, yStride, out, add)
 }
-function runs2(p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
-  runs(2, p, end, x, y, yStride, out, add)
+function runs2(never: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
+  runs(2, never, p, end, x, y, yStride, out, add)
 }
-function runs3(p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
-  runs(3, p, end, x, y, yStride, out, add)
+function runs3(never: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
+  runs(3, never, p, end, x, y, yStride, out, add)
 }
-function runs4(p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
-  runs(4, p, end, x, y, yStride, out, add)
+function runs4(never: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
+  runs(4, never, p, end, x, y, yStride, out, add)
 }
-function runs5(p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
-  runs(5, p, end, x, y, yStride, out, add)
+function runs5(never: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
+  runs(5, never, p, end, x, y, yStride, out, add)
 }
-function runs6(p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
-  runs(6, p, end, x, y, yStride, out, add)
+function runs6(never: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
+  runs(6, never, p, end, x, y, yStride, out, add)
 }
-function runs7(p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
-  runs(7, p, end, x, y, yStride, out, add)
+function runs7(never: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
+  runs(7, never, p, end, x, y, yStride, out, add)
 }
-function runs8(p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
-  runs(8, p, end, x, y, yStride, out, add)
+function runs8(never: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool): void {
+  runs(8, never, p, end, x, y, yStride, out, add)
 }
 
 function runsTimesPanel(
-  vectors: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool,
+  vectors: i32, never: i32, p: usize, end: usize, x: usize, y: usize, yStride: usize, out: usize, add: bool,
 ): void {
   switch (vectors) {
-    case 1: return runs1(p, end, x, y, yStride, out, add)
-    case 2: return runs2(p, end, x, y, yStride, out, add)
-    case 3: return runs3(p, end, x, y, yStride, out, add)
-    case 4: return runs4(p, end, x, y, yStride, out, add)
-    case 5: return runs5(p, end, x, y, yStride, out, add)
-    case 6: return runs6(p, end, x, y, yStride, out, add)
-    case 7: return runs7(p, end, x, y, yStride, out, add)
-    default: return runs8(p, end, x, y, yStride, out, add)
+    case 1: return runs1(never, p, end, x, y, yStride, out, add)
+    case 2: return runs2(never, p, end, x, y, yStride, out, add)
+    case 3: return runs3(never, p, end, x, y, yStride, out, add)
+    case 4: return runs4(never, p, end, x, y, yStride, out, add)
+    case 5: return runs5(never, p, end, x, y, yStride, out, add)
+    case 6: return runs6(never, p, end, x, y, yStride, out, add)
+    case 7: return runs7(never, p, end, x, y, yStride, out, add)
+    default: return runs8(never, p, end, x, y, yStride, out, add)
   }
 }
 
@@ -108,7 +108,7 @@ function runsTimesPanel(
  * @param x        panels of panelVectors (at most 8) vectors, as packPanels makes them
  * @param vectors  of a row of x and y, at least one
  * @param out      one f32 for each entry
- * @param accumulate  not 0: results are added to out
+ * @param accumulate  1: results are added to out, else 0
  * @param begin, end  windows
  */
 export function sddmmCsr(
@@ -116,6 +116,8 @@ export function sddmmCsr(
   y: usize, yStride: usize, x: usize, vectors: i32, panelVectors: i32, out: usize, accumulate: i32,
   begin: i32, end: i32,
 ): void {
+  // Nothing but 0 or 1 is given, so this is 0, but no compiler knows.
+  const never = accumulate >> 1
   const kBlocks = max(1, (k + kBlock - 1) / kBlock)
   const panelBytes = <usize>(panelVectors << 4)
   for (let window = begin; window < end; window++) {
@@ -128,7 +130,7 @@ export function sddmmCsr(
       let segment = segments + <usize>(window * kBlocks << 2)
       for (let block = 0; block < kBlocks; block++) {
         const p = stream + load<u32>(segment)
-        runsTimesPanel(width, p, stream + load<u32>(segment, 4), xBlock, rows, stride, out, panel != 0 || accumulate != 0)
+        runsTimesPanel(width, never, p, stream + load<u32>(segment, 4), xBlock, rows, stride, out, panel != 0 || accumulate != 0)
         xBlock += <usize>kBlock * rowBytes
         segment += 4
       }

@@ -1,7 +1,8 @@
 import { jsKernels } from './js.ts'
 import type { SoftmaxKernel } from './problem.ts'
+import { wasmKernels } from './wasm.ts'
 
-const all: readonly SoftmaxKernel[] = [...jsKernels]
+const all: readonly SoftmaxKernel[] = [...wasmKernels, ...jsKernels]
 
 /** The table of `sparseSoftmax`. */
 export const softmaxKernels: readonly SoftmaxKernel[] = Object.freeze(
