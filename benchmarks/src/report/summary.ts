@@ -7,7 +7,7 @@ import { safe, table } from './markdown.ts'
 export const SUMMARY_START = '<!-- nnz-bench:summary -->'
 export const SUMMARY_END = '<!-- /nnz-bench:summary -->'
 
-/** The block for the root README: our sparse kernels in one table per machine, with the worst row beside each mean. */
+/** The block for the root README: what dispatch chooses in one table per machine, with the worst row beside each mean; kernels where an operation has one only. */
 export function renderSummary(sections: readonly Section[]): string {
   const machines = Map.groupBy(sections, ({ machine }) => machine)
   const parts = [...machines].flatMap(([machine, own]) => {
@@ -47,9 +47,11 @@ export function renderSummary(sections: readonly Section[]): string {
 }
 
 function summaryRows({ operation, contenders, crossovers }: Section, rivals: readonly string[]): string[][] {
-  return contenders
-    .filter(({ type, method, passed }) => type === 'kernel' && method === 'sparse' && passed > 0)
-    .map(({ label, passed, total, gflops, limitShare, best, speedUps }) => {
+  const own = contenders.filter(({ type, method, passed }) => type === 'kernel' && method === 'sparse' && passed > 0)
+  // What users get is what dispatch chooses; single kernels stand in the tables.
+  const automatic = own.filter(({ label }) => label.startsWith('auto__'))
+  return (automatic.length > 0 ? automatic : own).map(
+    ({ label, passed, total, gflops, limitShare, best, speedUps }) => {
       const crossing = crossovers.filter((line) => line.label === label)
       return [
         `${operation}, \`${label}\``,
@@ -62,7 +64,8 @@ function summaryRows({ operation, contenders, crossovers }: Section, rivals: rea
         crossing.map(({ n, mean }) => `${n === null ? '' : `N ${n}: `}${crossoverLabel(mean)}`).join(', ') || NONE,
         best === null ? NONE : `${best.slower} of ${compared(best)}`,
       ]
-    })
+    },
+  )
 }
 
 /**
