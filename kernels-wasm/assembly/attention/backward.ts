@@ -68,7 +68,8 @@ function backwardTile(
   prepare(problem, batch, head, start, count, dO, scratch)
   memory.fill(dQ, 0, <usize>headDim << 8)
   const rowBytes = <usize>headDim << 2
-  const finite = allFinite(dO, problem.dOutToken, count, rowBytes) && allFinite(q, problem.qToken, count, rowBytes)
+  // Asked once, when a chunk is not kept whole: -1 is unknown.
+  let finite = -1
   // Both ends of the ranges rise from query to query.
   const lowest = at(scratch + LOW, 0)
   const highest = at(scratch + HIGH, 63)
@@ -92,7 +93,10 @@ function backwardTile(
       const dKRows = dK + <usize>key * problem.dKToken
       const dVRows = dV + <usize>key * problem.dVToken
       slopes(problem, scratch, kRows, v + <usize>key * problem.vToken, count, key, keys, chunkBits, ranged)
-      if ((chunkBits == 0 && !ranged) || (finite && allFinite(kRows, problem.kToken, keys, rowBytes))) {
+      const whole = chunkBits == 0 && !ranged
+      if (!whole && finite < 0)
+        finite = i32(allFinite(dO, problem.dOutToken, count, rowBytes) && allFinite(q, problem.qToken, count, rowBytes))
+      if (whole || (finite == 1 && allFinite(kRows, problem.kToken, keys, rowBytes))) {
         addToKeys(scratch + WEIGHTS, scratch + HIGH, dO, problem.dOutToken, dVRows, problem.dVToken, headDim, count, key, keys, ranged)
         addToKeys(scratch + SLOPES, scratch + HIGH, q, problem.qToken, dKRows, problem.dKToken, headDim, count, key, keys, ranged)
         addToQueries(scratch, kRows, problem.kToken, dQ, headDim, count, key, keys, ranged)

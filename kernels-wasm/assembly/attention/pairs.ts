@@ -6,11 +6,22 @@ import { STRIDE } from './tiles'
 /** Whether all of `count` rows are finite. */
 export function allFinite(row: usize, stride: usize, count: i32, rowBytes: usize): bool {
   const zero = f32x4.splat(0)
-  let sum = zero
-  for (; count > 0; count--, row += stride)
-    for (let i: usize = 0; i < rowBytes; i += 16) sum = madd(zero, v128.load(row + i), sum)
-  // 0 times infinity is NaN, which stays and is not equal to itself.
-  return v128.all_true<i32>(f32x4.eq(sum, zero))
+  let a = zero
+  let b = zero
+  let c = zero
+  let d = zero
+  for (; count > 0; count--, row += stride) {
+    let at = row
+    for (const end = row + (rowBytes & ~63); at != end; at += 64) {
+      a = madd(zero, v128.load(at), a)
+      b = madd(zero, v128.load(at, 16), b)
+      c = madd(zero, v128.load(at, 32), c)
+      d = madd(zero, v128.load(at, 48), d)
+    }
+    for (const end = row + rowBytes; at != end; at += 16) a = madd(zero, v128.load(at), a)
+  }
+  // 0 times infinity is NaN, which stays and is not equal to 0.
+  return v128.all_true<i32>(f32x4.eq(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)), zero))
 }
 
 // @ts-ignore: decorator
