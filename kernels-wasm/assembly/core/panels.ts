@@ -29,6 +29,35 @@ export function packPanels(
   }
 }
 
+/**
+ * The same to panels of about one width, in rows of the widest's `rowBytes`: of `panels` panels the first (vectors mod
+ * panels) have one vector more than the others. Panel j begins at j * k * rowBytes.
+ *
+ * @param begin, end  blocks of 64 rows of X
+ */
+export function packEvenPanels(
+  x: usize, rowStride: usize, columnStride: usize, k: i32, n: i32, panels: i32, rowBytes: usize, out: usize,
+  begin: i32, end: i32,
+): void {
+  const vectors = (n + 3) >> 2
+  const narrow = vectors / panels
+  const wider = vectors % panels
+  const last = min(end << 6, k)
+  for (let row = begin << 6; row < last; row += ROWS) {
+    const rows = min(ROWS, last - row)
+    const from = x + <usize>row * rowStride
+    for (let panel = 0; panel < panels; panel++) {
+      const column = (panel * narrow + min(panel, wider)) << 2
+      const columns = min((narrow + i32(panel < wider)) << 2, n - column)
+      const to = out + <usize>(panel * k + row) * rowBytes
+      const source = from + <usize>column * columnStride
+      if (columnStride == 4) packRows(source, rowStride, rows, columns, to, rowBytes)
+      else if (rowStride == 4) packTokens(source, columnStride, rows, columns, to, rowBytes)
+      else packElements(source, rowStride, columnStride, rows, columns, to, rowBytes)
+    }
+  }
+}
+
 /** The first `lanes` (1 to 3) floats at `from`, zero beyond. */
 // @ts-ignore: decorator
 @inline function loadLanes(from: usize, lanes: i32): v128 {
@@ -80,7 +109,7 @@ function packTokens(from: usize, stride: usize, rows: i32, columns: i32, to: usi
 function packElements(from: usize, rowStride: usize, columnStride: usize, rows: i32, columns: i32, to: usize, rowBytes: usize): void {
   for (let row = 0; row < rows; row++) {
     let source = from
-    for (let i: usize = 0; i < rowBytes; i += 4) {
+    for (let i: usize = 0; i < <usize>((columns + 3) & ~3) << 2; i += 4) {
       const inside = <i32>(i >> 2) < columns
       store<f32>(to + i, inside ? load<f32>(source) : 0)
       if (inside) source += columnStride

@@ -23,23 +23,30 @@ export interface PanelKernel {
   readonly weights: readonly number[]
   /** Bytes of each group of rows; a unit of work is one of them times a panel. */
   readonly rowBytes: readonly number[]
+  /** What runs fastest through the units: all groups of rows meet a panel, or all panels a group of rows. Default: rows. */
+  readonly inner?: 'rows' | 'panels'
   /** Most bytes of scratch that a part needs. */
   readonly scratchBytes: number
-  /** Width of panels, in vectors, for so many vectors. */
-  width(vectors: number): number
+  /**
+   * Panels for so many vectors: the width of all but the last, each packed as narrow as it is; or, with `even`, how many
+   * panels of about one width, packed in rows of `even` vectors.
+   */
+  readonly panels: (vectors: number) => number
+  readonly even?: number
 }
 
 /** Fills `bounds` with the first unit of each part, and the end. */
-function partition(rowBytes: readonly number[], panels: number, parts: number, bounds: Int32Array): void {
+function partition({ rowBytes, inner }: PanelKernel, panels: number, parts: number, bounds: Int32Array): void {
   const units = rowBytes.length * panels
-  const ranges = balancedRanges(units, parts, (unit) => rowBytes[unit % rowBytes.length] + 1)
+  const rows = (unit: number) => (inner === 'panels' ? Math.floor(unit / panels) : unit % rowBytes.length)
+  const ranges = balancedRanges(units, parts, (unit) => rowBytes[rows(unit)] + 1)
   bounds.fill(units)
   for (let part = 0; part < ranges.length / 2; part++) bounds[part] = ranges[2 * part]
 }
 
 /**
  * Packs X, runs the microkernel on all threads, and finishes the output. The microkernel gets, after its weights: the
- * panels, n, panel width in vectors, y, its stride (of rows, or of tokens), what to write (0 whole vectors of rows, 1 rows
+ * panels, n, how they were cut, y, its stride (of rows, or of tokens), what to write (0 whole vectors of rows, 1 rows
  * of any length, 2 tokens), scratch, and the first units of all parts; then a range of parts.
  */
 export function panelRunner(
@@ -55,7 +62,8 @@ export function panelRunner(
   // A few parts for each thread: whoever is late takes fewer.
   const parts = backend.threads === 1 ? 1 : 4 * backend.threads
   const xRoom = workspace.region(k * most * F32)
-  const xPanels = workspace.region(k * Math.ceil(most / 4) * VECTOR)
+  const vectorsOf = (n: number) => (kernel.even ? kernel.even * kernel.panels(Math.ceil(n / 4)) : Math.ceil(n / 4))
+  const xPanels = workspace.region(k * vectorsOf(most) * VECTOR)
   const scratch = workspace.region(parts * kernel.scratchBytes)
   const boundsRoom = workspace.region((parts + 1) * 4)
   const finish = createFinish(problem, backend, workspace)
@@ -68,21 +76,22 @@ export function panelRunner(
       const { x } = args
       const n = x.shape[1]
       const vectors = Math.ceil(n / 4)
-      const width = kernel.width(vectors)
-      const panels = Math.ceil(vectors / width)
+      const cut = kernel.panels(vectors)
+      const panels = kernel.even ? cut : Math.ceil(vectors / cut)
       if (partitioned !== panels) {
-        partition(kernel.rowBytes, panels, parts, bounds)
+        partition(kernel, panels, parts, bounds)
         partitioned = panels
       }
       memory.i32.set(bounds, boundsRoom() / 4)
       const from = stageInput(x, memory, xRoom())
-      const packing = [from.address, from.rowStride, from.columnStride, k, n, width, xPanels()]
-      packers.parallel('packPanels', packing, packRanges)
+      const source = [from.address, from.rowStride, from.columnStride, k, n, cut]
+      if (kernel.even) packers.parallel('packEvenPanels', [...source, kernel.even * VECTOR, xPanels()], packRanges)
+      else packers.parallel('packPanels', [...source, xPanels()], packRanges)
       finish(args, orientation === 'tokens' ? 'columns' : 'rows', (to) => {
         const byRows = to.columnStride === F32
         const output = !byRows ? OUTPUT.tokens : n % 4 === 0 ? OUTPUT.direct : OUTPUT.rows
         const target = [to.address, byRows ? to.rowStride : to.columnStride, output]
-        const args = [...kernel.weights, xPanels(), n, width, ...target, scratch(), boundsRoom()]
+        const args = [...kernel.weights, xPanels(), n, cut, ...target, scratch(), boundsRoom()]
         kernels.parallel(kernel.name, args, partRanges)
       })
     },

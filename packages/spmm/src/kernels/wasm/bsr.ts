@@ -47,7 +47,7 @@ function plan(
     ],
     rowBytes,
     scratchBytes: blockRows * WIDEST[variant] * VECTOR,
-    width: (vectors) => panelWidth(vectors, variant),
+    panels: (vectors) => panelWidth(vectors, variant),
   })
 }
 

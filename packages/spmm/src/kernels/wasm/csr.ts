@@ -35,7 +35,7 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Run
     weights: [weights.stream, weights.table(0), m, k, windowRows, kBlock],
     rowBytes: windowBytes,
     scratchBytes: windowRows * Math.min(Math.ceil(n / 4), WIDEST) * VECTOR,
-    width: panelWidth,
+    panels: panelWidth,
   })
 }
 

@@ -1,0 +1,1 @@
+export { nmPairs, nmRows } from './gemm'

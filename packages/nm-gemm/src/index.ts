@@ -1,0 +1,2 @@
+export { kernels } from './kernels/index.ts'
+export { NmPlan } from './plan.ts'

@@ -1,0 +1,73 @@
+import {
+  type Activation,
+  describe,
+  ensureCheckedNm,
+  isCompact,
+  type Nm,
+  type Nmg,
+  outputRows,
+  type ProductProblem,
+  typeError,
+} from '@nnz/core'
+
+/** Weights that the operations of this package take. */
+export type NmWeights = Nm | Nmg
+
+/** The products: w·x, x·wᵀ on token-major activations, and wᵀ·dy. */
+export type NmOperation = 'nmGemm' | 'nmLinear' | 'nmGemmTransposed'
+
+/** One call, as plain data. `m` and `k` are rows and columns of the matrix that multiplies: of wᵀ for `nmGemmTransposed`. */
+export interface NmProblem extends ProductProblem {
+  readonly operation: NmOperation
+  readonly layout: 'nm' | 'nmg'
+  /** n columns of each group of m, the same in g neighbouring rows (1 for nm), along the columns of w. */
+  readonly pattern: { readonly n: number; readonly m: number; readonly g: number }
+  /** Stored entries of w. */
+  readonly nnz: number
+}
+
+/** Rows and columns of the matrix that multiplies. */
+export function productShape(operation: NmOperation, { shape: [rows, columns] }: NmWeights): readonly [number, number] {
+  return operation === 'nmGemmTransposed' ? [columns, rows] : [rows, columns]
+}
+
+/** Describes a call on `n` columns. */
+export function nmProblem(operation: NmOperation, w: NmWeights, n: number, activation: Activation): NmProblem {
+  const [m, k] = productShape(operation, w)
+  return {
+    operation,
+    orientation: operation === 'nmLinear' ? 'tokens' : 'columns',
+    layout: w.layout,
+    pattern: { n: w.n, m: w.m, g: w.g },
+    m,
+    k,
+    n,
+    nnz: w.nnz,
+    activation,
+  }
+}
+
+/** Floating point operations on the stored entries. */
+export function flops(problem: NmProblem): number {
+  return 2 * problem.nnz * problem.n
+}
+
+/** Bytes that one run must move at least: values and packed indices, x once, y once. */
+export function bytes(problem: NmProblem): number {
+  const { nnz, n, k, pattern } = problem
+  const indices = (nnz / pattern.g) * (Math.ceil(Math.log2(pattern.m)) / 8)
+  return 4 * nnz + Math.ceil(indices) + 4 * n * (k + outputRows(problem))
+}
+
+/** Checks that a value is a layout that its constructor has checked. */
+export function expectWeights(w: unknown, name: string): NmWeights {
+  const layout = typeof w === 'object' && w !== null && 'layout' in w ? w.layout : undefined
+  if (layout !== 'nm' && layout !== 'nmg') {
+    const swapped = typeof w === 'object' && w !== null && 'dtype' in w ? ' (are the arguments swapped?)' : ''
+    throw typeError('NNZ_TYPE', `${name}: expected w to be an nm or nmg layout, got ${describe(w)}${swapped}`)
+  }
+  const weights = ensureCheckedNm(w as NmWeights)
+  if (isCompact<Nm | Nmg>(weights))
+    throw typeError('NNZ_TYPE', `${name}: expected f32 values, got ${describe(w)}; ${layout}.toFloat32(w) has them`)
+  return weights as NmWeights
+}
