@@ -2,6 +2,7 @@
 import {
   balancedRanges,
   createFinish,
+  type Entries,
   F32_TYPES,
   type KernelSet,
   type Packing,
@@ -12,7 +13,7 @@ import {
   type WasmVariant,
   Workspace,
 } from '@nnz/core'
-import { type Entries, entriesOf } from '../../packages/spmm/src/kernels/entries.ts'
+import { entriesOf } from '../../packages/spmm/src/kernels/entries.ts'
 import type { SpmmKernel } from '../../packages/spmm/src/kernels/types.ts'
 import { expectWasm } from '../../packages/spmm/src/kernels/wasm/expect-wasm.ts'
 

@@ -73,7 +73,7 @@ export {
 } from './plan/kernel.ts'
 export { ACTIVATIONS, type Activation, outputRows } from './product/activation.ts'
 export { type DenseView, denseCandidates } from './product/dense.ts'
-export { finishPanel } from './product/epilogue-js.ts'
+export { type Entries, type EntryView, entriesKernel } from './product/entries-js.ts'
 export { createFinish, type Finish } from './product/epilogue-wasm.ts'
 export {
   type CallOptions,

@@ -1,14 +1,5 @@
-import { reorder } from '@nnz/core'
+import { type Entries, reorder } from '@nnz/core'
 import type { SparseWeights } from '../problem.ts'
-
-/** Weights as single entries by row. */
-export interface Entries {
-  readonly rowOffsets: Uint32Array
-  readonly columnIndices: Uint32Array
-  readonly values: Float32Array
-  /** Where entry i stands in the layout's canonical order of values; undefined for "at i". */
-  readonly order: Uint32Array | undefined
-}
 
 /** The stored elements of a layout, row by row with rising columns; those of edge blocks beyond the shape are left out. */
 export function entriesOf(w: SparseWeights): Entries {

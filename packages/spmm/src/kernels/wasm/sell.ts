@@ -1,5 +1,4 @@
-import type { PackedForm } from '@nnz/core'
-import type { Entries } from '../entries.ts'
+import type { Entries, PackedForm } from '@nnz/core'
 
 /** Columns of a K block: byte offsets, that of the zero behind the block included, fit into 16 bits. */
 export const SELL_BLOCK = 16380

@@ -1,5 +1,4 @@
-import type { PackedForm } from '@nnz/core'
-import type { Entries } from '../entries.ts'
+import type { Entries, PackedForm } from '@nnz/core'
 
 /** How a stream is cut; the microkernel `spmmCsr` gets the same numbers. */
 export interface StreamShape {
