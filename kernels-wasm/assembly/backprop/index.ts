@@ -1,4 +1,5 @@
 export { packPanels } from '../core/panels'
+export { sddmmBsr } from './sampled-blocks'
 export { sddmmCsr } from './sddmm'
 export { slopeRows, sumColumns } from './slopes'
 export { softmaxBackwardRows, softmaxRows } from './softmax'

@@ -4,6 +4,8 @@ import type { CostModel } from '@nnz/core'
 export const COSTS: CostModel = {
   sddmm_csr_f32__wasm_relaxed_dots: { run: [3000, 0.19, 0.3, 0.2, 0.5, 0.6, 0.05], pack: [8, 100] },
   sddmm_csr_f32__wasm_simd_dots: { run: [3000, 0.25, 0.3, 0.25, 0.5, 0.6, 0.05], pack: [8, 100] },
+  sddmm_bsr_f32__wasm_relaxed_tiles: { run: [3000, 1.2, 12, 20, 0.6], pack: [2] },
+  sddmm_bsr_f32__wasm_simd_tiles: { run: [3000, 1.7, 12, 20, 0.6], pack: [2] },
   sddmm_csr_f32__js_dots: { run: [2000, 0.5, 2, 2], pack: [10] },
   sddmm_bsr_f32__js_dots: { run: [2000, 0.5, 2, 2], pack: [10] },
   sparseSoftmax_csr_f32__wasm_relaxed_rows: { run: [1500, 1.2, 12], pack: [1] },

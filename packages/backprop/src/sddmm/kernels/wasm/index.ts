@@ -1,8 +1,9 @@
 import type { WasmVariant } from '@nnz/core'
 import type { SddmmKernel } from '../types.ts'
+import { bsrTiles } from './bsr.ts'
 import { csrDots } from './csr.ts'
 
 const VARIANTS: readonly WasmVariant[] = ['relaxed', 'simd']
 
 /** The WASM rows, in both variants. */
-export const wasmKernels: readonly SddmmKernel[] = VARIANTS.flatMap((variant) => [csrDots(variant)])
+export const wasmKernels: readonly SddmmKernel[] = VARIANTS.flatMap((variant) => [csrDots(variant), bsrTiles(variant)])
