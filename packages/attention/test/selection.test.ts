@@ -180,6 +180,50 @@ describe('selection.gated', () => {
   })
 })
 
+describe('selections', () => {
+  const { q, k } = operands({ name: '', heads: 2, tokens: 20, keys: 20, headDim: 8 })
+  const lines = { vertical: few, slash: few }
+  it.each([
+    ['exact', {}, TypeError, 'selection.exact: expected topK, density or threshold'],
+    ['verticalSlash', { ...lines, slash: {} }, TypeError, 'verticalSlash: slash: expected topK, density or threshold'],
+    [
+      'verticalSlash',
+      { slash: few },
+      TypeError,
+      'selection.verticalSlash: vertical: expected an object, got undefined',
+    ],
+    [
+      'verticalSlash',
+      { ...lines, lastQueries: 0 },
+      RangeError,
+      'lastQueries: expected a whole number in 1..2^31, got 0',
+    ],
+    ['verticalSlash', { ...lines, sinks: 0.5 }, RangeError, 'selection.verticalSlash: sinks: expected a whole number'],
+    ['verticalSlash', { ...lines, window: -1 }, RangeError, 'selection.verticalSlash: window: expected a whole number'],
+    [
+      'verticalSlash',
+      { ...lines, pairs: 1 },
+      TypeError,
+      'selection.verticalSlash: pairs: expected true or false, got 1',
+    ],
+    ['stripes', {}, TypeError, 'selection.stripes: expected topK, density or threshold'],
+    ['stripes', { topK: 1, samples: 0 }, RangeError, 'selection.stripes: samples: expected a whole number in 1..2^31'],
+    ['flexible', {}, TypeError, 'selection.flexible: threshold: expected a number, got undefined'],
+    ['flexible', { threshold: 2 }, RangeError, 'selection.flexible: threshold: expected a number in 0..1, got 2'],
+    [
+      'flexible',
+      { threshold: 1, tolerance: '1' },
+      TypeError,
+      'selection.flexible: tolerance: expected a number, got "1"',
+    ],
+    ['flexible', null, TypeError, 'selection.flexible: expected options to be an object, got null'],
+  ] as const)('%s refuses wrong options', (name, options, kind, message) => {
+    const act = () => (selection[name] as (q: Tensor, k: Tensor, options: unknown) => Selection)(q, k, options)
+    expect(act).toThrow(kind)
+    expect(act).toThrow(message)
+  })
+})
+
 describe('ReusedMask', () => {
   const { q, k, v } = operands({ name: '', heads: 2, tokens: 64, keys: 64, headDim: 8 })
   const select = (a: Tensor, b: Tensor) => selection.exact(a, b, { density: 0.5, blockShape: [16, 16] })

@@ -1,7 +1,8 @@
 import { type BackendOption, rangeError, resolveBackend, type Tensor, tensor } from '@nnz/core'
 import { expectExtent } from '../mask/checks.ts'
-import { expectHeads, type Heads } from '../operands.ts'
+import type { Heads } from '../operands.ts'
 import { expectOptions } from '../options.ts'
+import { expectLiveHeads } from '../selection/live-heads.ts'
 import { openPooling } from '../selection/pooling.ts'
 import type { ClusterMembers } from './clusters.ts'
 import { expectShare, seeded } from './values.ts'
@@ -69,7 +70,7 @@ export class OnlineKMeans {
   }
 
   #expect(x: unknown, name: string): Heads {
-    const tokens = expectHeads(x, `OnlineKMeans: ${name}`)
+    const tokens = expectLiveHeads(x, `OnlineKMeans: ${name}`)
     const [heads, , headDim] = this.centroids.shape
     const [batch, count, , length] = tokens.shape
     if (batch !== 1 || count !== heads || length !== headDim)

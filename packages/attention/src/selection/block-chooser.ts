@@ -3,7 +3,7 @@ import { expectFlag } from '../patterns/values.ts'
 import { BlockLists, blockCounts, type RowLimits, rowLimits } from './block-lists.ts'
 import { type Budget, Chooser, expectBudget } from './budget.ts'
 import type { SelectionCall } from './call.ts'
-import { type BlockRanges, expectRequired, type RequiredBlocks } from './required.ts'
+import { expectRequired, type Ranges, type RequiredBlocks } from './required.ts'
 import { expectOrder, type TokenOrder } from './token-order.ts'
 
 /** Scores of query blocks and key blocks: `data[row * stride + column]`. */
@@ -41,18 +41,18 @@ export function softmaxRow(values: Float32Array, from: number, length: number): 
 export class BlockChooser {
   readonly #chooser: Chooser
   readonly #lists: BlockLists
-  readonly #limits: readonly { limits: RowLimits; required: BlockRanges }[]
+  readonly #limits: readonly { limits: RowLimits; required: Ranges }[]
   readonly #group: number
   /** Whether shares of attention are needed, not only their order. */
   readonly #shares: boolean
   #sum = new Float32Array(0)
   #inGroup = 0
 
-  constructor({ name, size, shape, group, causal }: SelectionCall, options: ChoiceOptions & OrderOption) {
+  constructor({ name, size, shape, group, causal }: SelectionCall, options: ChoiceOptions, given?: TokenOrder) {
     const budget = expectBudget(options, name)
     const required = expectRequired(options, causal, name)
     const shared = expectFlag(options.sharedByGroup ?? false, `${name}: sharedByGroup`)
-    const order = options.order && expectOrder(options.order, shape, `${name}: order`)
+    const order = given && expectOrder(given, shape, `${name}: order`)
     const [rows, columns] = blockCounts(size)
     this.#limits = Array.from({ length: rows }, (_, row) => {
       const limits = rowLimits(size, row, causal, order?.segment)

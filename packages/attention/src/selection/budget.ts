@@ -1,6 +1,7 @@
 import { describe, typeError } from '@nnz/core'
 import { expectExtent } from '../mask/checks.ts'
 import { expectShare } from '../patterns/values.ts'
+import type { Ranges } from './required.ts'
 
 /** How much of a row is kept: with several limits, as much as all of them allow. */
 export interface Budget {
@@ -13,9 +14,12 @@ export interface Budget {
 }
 
 /** Checks a budget; there must be one. */
-export function expectBudget({ topK, density, threshold }: Budget, name: string): Budget {
+export function expectBudget(budget: Budget, name: string): Budget {
+  if (typeof budget !== 'object' || budget === null)
+    throw typeError('NNZ_TYPE', `${name}: expected an object, got ${describe(budget)}`)
+  const { topK, density, threshold } = budget
   if (topK === undefined && density === undefined && threshold === undefined)
-    throw typeError('NNZ_TYPE', `${name}: expected topK, density or threshold, got ${describe(undefined)}`)
+    throw typeError('NNZ_TYPE', `${name}: expected topK, density or threshold, got none`)
   if (topK !== undefined) expectExtent(topK, 1, `${name}: topK`)
   if (density !== undefined) expectShare(density, `${name}: density`)
   if (threshold !== undefined) expectShare(threshold, `${name}: threshold`)
@@ -62,10 +66,10 @@ export class Chooser {
   }
 
   /**
-   * Chooses among `values[from .. from + length]`, of which all of `required` stay (as [begin, end) ranges). NaN counts as the
+   * Chooses among `values[from .. from + length]`, of which all of `required` stay. NaN counts as the
    * least. For a threshold values must be masses: not negative, and in proportion to shares of attention.
    */
-  choose(values: Float32Array, from: number, length: number, required: readonly (readonly [number, number])[]): void {
+  choose(values: Float32Array, from: number, length: number, required: Ranges): void {
     const ranked = this.#values
     for (let i = 0; i < length; i++) {
       const value = values[from + i]
@@ -82,7 +86,7 @@ export class Chooser {
       }
     }
     const { topK = length, density = 1, threshold = 1 } = this.#budget
-    let most = Math.max(forced, Math.min(length, topK, Math.ceil(density * length)))
+    let most = Math.max(forced, Math.min(length, topK, Math.ceil(density * length - 1e-9)))
     if (threshold < 1) most = this.#untilMass(values, from, length, mass, forced, most, threshold)
     if (most >= length) this.#takeAll(length)
     else if (most === 0) this.count = 0
@@ -113,13 +117,7 @@ export class Chooser {
   }
 
   /** The `most` largest; of equal ones the first. */
-  #takeLargest(
-    values: Float32Array,
-    from: number,
-    length: number,
-    required: readonly (readonly [number, number])[],
-    most: number,
-  ): void {
+  #takeLargest(values: Float32Array, from: number, length: number, required: Ranges, most: number): void {
     const least = nthLargest(this.#values, length, most - 1)
     let ties = 0
     for (let i = 0; i < most; i++) if (this.#values[i] === least) ties++
@@ -132,7 +130,7 @@ export class Chooser {
   }
 }
 
-function rankOf(value: number, index: number, required: readonly (readonly [number, number])[]): number {
+function rankOf(value: number, index: number, required: Ranges): number {
   for (const [begin, end] of required) if (index >= begin && index < end) return Number.POSITIVE_INFINITY
   return Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value
 }

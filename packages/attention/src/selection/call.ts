@@ -1,12 +1,11 @@
 import { type Backend, type BackendOption, resolveBackend } from '@nnz/core'
 import { type BlockMask, expectMaskShape } from '../mask/block-mask.ts'
-import { expectHeads, expectShape, expectShapes, type Heads } from '../operands.ts'
+import { expectShape, expectShapes, type Heads } from '../operands.ts'
 import { expectOptions } from '../options.ts'
 import type { MaskSize } from '../patterns/block-writer.ts'
 import { expectFinite, expectFlag } from '../patterns/values.ts'
 import type { AttentionShape } from '../problem.ts'
-
-export { expectFinite }
+import { expectLiveHeads } from './live-heads.ts'
 
 /** What every selection may be told. */
 export interface SelectionOptions {
@@ -67,7 +66,7 @@ export class Meter {
 export function expectCall(q: unknown, k: unknown, options: SelectionOptions, name: string): SelectionCall {
   const meter = new Meter()
   expectOptions(options, name)
-  const [query, key] = [expectHeads(q, `${name}: q`), expectHeads(k, `${name}: k`)]
+  const [query, key] = [expectLiveHeads(q, `${name}: q`), expectLiveHeads(k, `${name}: k`)]
   const [batch, heads, tokens, headDim] = query.shape
   const [, keyHeads, keys] = key.shape
   const shape = expectShapes({ batch, heads, keyHeads, tokens, keys, headDim }, name)

@@ -1,4 +1,5 @@
 import type { Tensor } from '@nnz/core'
+import type { Heads } from '../operands.ts'
 import { expectFinite, expectShare } from '../patterns/values.ts'
 import { softmaxRow } from './block-chooser.ts'
 import { BlockLists, blockCounts, rowLimits } from './block-lists.ts'
@@ -7,7 +8,7 @@ import { expectCall, type Selection, type SelectionOptions } from './call.ts'
 import { addLineBlocks } from './lines.ts'
 import { openPooling } from './pooling.ts'
 import { expectRequired, type RequiredBlocks } from './required.ts'
-import { openSampler } from './sampling.ts'
+import { addTo, openSampler } from './sampling.ts'
 import { LineChooser, type LineSums } from './vertical-slash.ts'
 
 /** Options of `selection.flexible`. */
@@ -44,9 +45,15 @@ export function jensenShannon(p: ArrayLike<number>, q: ArrayLike<number>): numbe
   return Math.sqrt(Math.max(0, divergence))
 }
 
+/** The last `count` queries. */
+function lastOf(q: Heads, count: number): Heads {
+  const [batch, heads, tokens, headDim] = q.shape
+  return { ...q, shape: [batch, heads, count, headDim], data: q.data.subarray((tokens - count) * q.strides[2]) }
+}
+
 /**
- * Chooses a pattern for each head, then its blocks (FlexPrefill, arXiv 2502.20766): where the pooled scores of the last block of
- * queries foretell their attention, blocks are chosen by pooled scores, elsewhere columns and diagonals by those queries.
+ * Chooses a pattern for each head, then its blocks (FlexPrefill, arXiv 2502.20766): where the mean of the last queries, as many as a
+ * block has, foretells their attention, blocks are chosen by pooled scores, elsewhere columns and diagonals by those queries.
  *
  * @param q [heads, tokens, headDim] or [batch, heads, tokens, headDim]
  * @param k the same with keyHeads and keys
@@ -64,17 +71,15 @@ export function flexible(q: Tensor, k: Tensor, options: FlexibleOptions): Flexib
   const required = expectRequired(options, causal, name)
   const [rows, columns] = blockCounts(size)
   const [height, width] = size.blockShape
-  const lastQueries = tokens === 0 ? 1 : tokens - (rows - 1) * height
-  const lines = new LineChooser(call, { vertical: { threshold }, slash: { threshold }, lastQueries })
+  const last = Math.min(tokens, height)
+  const lines = new LineChooser(call, { vertical: { threshold }, slash: { threshold }, lastQueries: height })
 
   // All sampling before all pooling: they share a workspace.
   const sampler = openSampler(backend, call)
   const sampled = Array.from({ length: batch * heads }, (_, i): LineSums & { blocks: Float32Array } => {
     const blocks = new Float32Array(columns)
     const sums = lines.sample(sampler, Math.floor(i / heads), i % heads, () => {
-      sampler.blocks(width).sums.forEach((sum, c) => {
-        blocks[c] += sum
-      })
+      addTo(blocks, sampler.blocks(width).sums)
     })
     return { ...sums, blocks }
   })
@@ -87,18 +92,26 @@ export function flexible(q: Tensor, k: Tensor, options: FlexibleOptions): Flexib
   const distances = sampled.map((head, i) => {
     const [b, h] = [Math.floor(i / heads), i % heads]
     if (h % group === 0) pooledKeys = pooling.pool(call.k, b, h / group, width, 'mean').slice()
-    const { data, stride } = pooling.scores(pooling.pool(call.q, b, h, height, 'mean'), pooledKeys, headDim, scale)
-    for (let row = 0; row < rows; row++) softmaxRow(data, row * stride, rowLimits(size, row, causal).end)
-    const estimate = data.subarray((rows - 1) * stride, (rows - 1) * stride + columns)
-    const distance = rows === 0 ? 0 : jensenShannon(estimate, head.blocks)
+    const estimate = pooling.scores(
+      pooling.pool(lastOf(call.q, last), b, h, height, 'mean'),
+      pooledKeys,
+      headDim,
+      scale,
+    )
+    softmaxRow(estimate.data, 0, columns)
+    const distance = jensenShannon(estimate.data.subarray(0, columns), head.blocks)
     patterns.push(distance <= tolerance ? 'query-aware' : 'vertical-slash')
-    if (distance > tolerance) addLineBlocks(call, lines.choose(head), lists)
-    else
-      for (let row = 0; row < rows; row++) {
-        const limits = rowLimits(size, row, causal)
-        chooser.choose(data, row * stride, limits.end, required(limits))
-        lists.addRow(chooser.chosen, chooser.count)
-      }
+    if (distance > tolerance) {
+      addLineBlocks(call, lines.choose(head), lists)
+      return distance
+    }
+    const { data, stride } = pooling.scores(pooling.pool(call.q, b, h, height, 'mean'), pooledKeys, headDim, scale)
+    for (let row = 0; row < rows; row++) {
+      const limits = rowLimits(size, row, causal)
+      softmaxRow(data, row * stride, limits.end)
+      chooser.choose(data, row * stride, limits.end, required(limits))
+      lists.addRow(chooser.chosen, chooser.count)
+    }
     return distance
   })
   meter.bytes += 4 * headDim * batch * (heads * tokens + keyHeads * keys)

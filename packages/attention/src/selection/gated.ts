@@ -1,9 +1,10 @@
 import { rangeError, type Tensor } from '@nnz/core'
-import { expectHeads, type Heads } from '../operands.ts'
+import type { Heads } from '../operands.ts'
 import { expectOptions } from '../options.ts'
 import { BlockChooser, type ChoiceOptions, type OrderOption } from './block-chooser.ts'
 import { blockCounts } from './block-lists.ts'
 import { expectCall, type Selection, type SelectionOptions } from './call.ts'
+import { expectLiveHeads } from './live-heads.ts'
 import { expectPool, openPooling, type Pool, type Pooling } from './pooling.ts'
 
 /** One side of a gate: blocks are pooled in each of these ways, the results side by side, and projected. */
@@ -27,7 +28,7 @@ interface CheckedSide {
 
 function expectSide(side: GateSide, heads: number, headDim: number, name: string): CheckedSide {
   expectOptions(side, name)
-  const weights = expectHeads(side.weights, `${name}.weights`)
+  const weights = expectLiveHeads(side.weights, `${name}.weights`)
   const pools = Array.from(side.pools ?? [], (pool) => expectPool(pool, `${name}.pools`))
   const [batch, count, , length] = weights.shape
   if (pools.length === 0 || batch !== 1 || count !== heads || length !== pools.length * headDim)
@@ -97,7 +98,7 @@ export function gated(q: Tensor, k: Tensor, options: GatedOptions): Selection {
       'NNZ_SHAPE',
       `${name}: expected one gateDim, a multiple of 4, got ${gateDim} for queries and ${keySide.weights.shape[2]} for keys`,
     )
-  const chooser = new BlockChooser(call, options)
+  const chooser = new BlockChooser(call, options, options.order)
   const [rows, columns] = blockCounts(size)
   const widest = Math.max(querySide.weights.shape[3], keySide.weights.shape[3], gateDim)
   const pooling = openPooling(call.backend, {

@@ -21,7 +21,7 @@ export function pooled(q: Tensor, k: Tensor, options: PooledOptions): Selection 
   const call = expectCall(q, k, options, 'selection.pooled')
   const { shape, size, scale, meter, group } = call
   const { batch, heads, keyHeads, tokens, keys, headDim } = shape
-  const chooser = new BlockChooser(call, options)
+  const chooser = new BlockChooser(call, options, options.order)
   const [rows, columns] = blockCounts(size)
   const pooling = openPooling(call.backend, { tokens: Math.max(tokens, keys), headDim, rows, columns, length: headDim })
   let pooledKeys = new Float32Array(0)

@@ -9,9 +9,10 @@ import {
   zeros,
 } from '@nnz/core'
 import { expectExtent } from '../mask/checks.ts'
-import { expectHeads, type Heads } from '../operands.ts'
+import type { Heads } from '../operands.ts'
 import { expectOptions } from '../options.ts'
 import type { BlockScores } from './block-chooser.ts'
+import { expectLiveHeads } from './live-heads.ts'
 import { jsPooling } from './pooling-js.ts'
 import { wasmPooling } from './pooling-wasm.ts'
 
@@ -62,7 +63,7 @@ export interface PoolOptions {
 export function poolTokens(x: Tensor, options: PoolOptions): Tensor {
   const name = 'poolTokens'
   expectOptions(options, name)
-  const heads = expectHeads(x, `${name}: x`)
+  const heads = expectLiveHeads(x, `${name}: x`)
   const { block, pool = 'mean' } = options
   expectExtent(block, 1, `${name}: block`)
   expectPool(pool, `${name}: pool`)

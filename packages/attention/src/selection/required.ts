@@ -9,15 +9,11 @@ export interface RequiredBlocks {
   localBlocks?: number | undefined
 }
 
-/** Half-open ranges of block columns. */
-export type BlockRanges = readonly (readonly [begin: number, end: number])[]
+/** Half-open ranges of indices. */
+export type Ranges = readonly (readonly [begin: number, end: number])[]
 
 /** Checks which blocks are required, and returns the ranges of a row. */
-export function expectRequired(
-  options: RequiredBlocks,
-  causal: boolean,
-  name: string,
-): (limits: RowLimits) => BlockRanges {
+export function expectRequired(options: RequiredBlocks, causal: boolean, name: string): (limits: RowLimits) => Ranges {
   const { sinkBlocks = 0, localBlocks = causal ? 1 : 0 } = options
   expectExtent(sinkBlocks, 0, `${name}: sinkBlocks`)
   expectExtent(localBlocks, 0, `${name}: localBlocks`)

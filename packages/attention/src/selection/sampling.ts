@@ -45,6 +45,11 @@ export function openSampler(backend: Backend, sampled: Sampled): Sampler {
   return isWasm(backend) ? wasmSampler(backend, sampled) : jsSampler(sampled)
 }
 
+/** Adds values to those of `target` from `from` on. */
+export function addTo(target: Float32Array, values: Float32Array, from = 0): void {
+  for (let i = 0; i < values.length; i++) target[from + i] += values[i]
+}
+
 /** Calls `visit` after each sampling of up to 64 of `queries`, and counts its cost. */
 export function sampleAll(
   sampler: Sampler,
@@ -52,13 +57,13 @@ export function sampleAll(
   batch: number,
   head: number,
   queries: ArrayLike<number>,
-  visit: (first: number, count: number) => void,
+  visit: (first: number) => void,
 ): void {
   for (let first = 0; first < queries.length; first += LANES) {
     const tile = Array.prototype.slice.call(queries, first, first + LANES)
     sampler.sample(batch, head, tile)
     meter.flops += 2 * tile.length * shape.keys * shape.headDim
     meter.bytes += 4 * (tile.length + shape.keys) * shape.headDim
-    visit(first, tile.length)
+    visit(first)
   }
 }

@@ -3,7 +3,7 @@ import { expectExtent } from '../mask/checks.ts'
 import { type Budget, Chooser, expectBudget } from './budget.ts'
 import { expectCall, type Selection } from './call.ts'
 import type { Lines } from './lines.ts'
-import { openSampler, sampleAll } from './sampling.ts'
+import { addTo, openSampler, sampleAll } from './sampling.ts'
 import { type LineOptions, maskOfLines } from './vertical-slash.ts'
 
 /** Options of `selection.stripes`. The budget is for columns. */
@@ -41,9 +41,7 @@ export function stripes(q: Tensor, k: Tensor, options: StripesOptions): Selectio
   const lines = Array.from({ length: batch * heads }, (_, i) => {
     const sums = new Float32Array(keys)
     sampleAll(sampler, call, Math.floor(i / heads), i % heads, queries, () => {
-      sampler.columns().forEach((sum, key) => {
-        sums[key] += sum
-      })
+      addTo(sums, sampler.columns())
     })
     chooser.choose(sums, 0, keys, [[0, sinks]])
     return { columns: chooser.chosen.slice(0, chooser.count), distances }

@@ -4,7 +4,7 @@ import { expectFlag } from '../patterns/values.ts'
 import type { AttentionShape } from '../problem.ts'
 import { expectCall, type SelectionCall, type SelectionCost, type SelectionOptions } from './call.ts'
 import { openPooling } from './pooling.ts'
-import { openSampler, sampleAll } from './sampling.ts'
+import { addTo, openSampler, sampleAll } from './sampling.ts'
 
 /**
  * An order of the tokens of each head in which no token leaves its segment, so that the attention of later segments to earlier ones
@@ -121,9 +121,7 @@ export function tokenOrder(
     const sums = new Float32Array(keys)
     for (let head = keyHead * call.group; head < (keyHead + 1) * call.group; head++)
       sampleAll(sampler, call, b, head, last, () => {
-        sampler.columns().forEach((sum, key) => {
-          sums[key] += sum
-        })
+        addTo(sums, sampler.columns())
       })
     return sortSegments(sums, segment, 0)
   })

@@ -6,7 +6,7 @@ import { BlockLists } from './block-lists.ts'
 import { type Budget, Chooser, expectBudget } from './budget.ts'
 import { expectCall, type Selection, type SelectionCall, type SelectionOptions } from './call.ts'
 import { addLineBlocks, type Lines, linePairs } from './lines.ts'
-import { openSampler, type Sampler, sampleAll } from './sampling.ts'
+import { addTo, openSampler, type Sampler, sampleAll } from './sampling.ts'
 
 /** Options of selections that keep lines. */
 export interface LineOptions extends SelectionOptions {
@@ -33,10 +33,6 @@ export interface LineSums {
   readonly columns: Float32Array
   /** Entry i: positions that exceed the key's by i + 1 - (the number of queries). */
   readonly diagonals: Float32Array
-}
-
-function add(target: Float32Array, from: number, values: Float32Array): void {
-  for (let i = 0; i < values.length; i++) target[from + i] += values[i]
 }
 
 /** Chooses the columns and diagonals of one head after the other by the attention of its last queries. */
@@ -67,8 +63,8 @@ export class LineChooser {
     const columns = new Float32Array(keys)
     const diagonals = new Float32Array(Math.max(0, keys + this.#queries.length - 1))
     sampleAll(sampler, this.#call, batch, head, this.#queries, (first) => {
-      add(columns, 0, sampler.columns())
-      add(diagonals, first, sampler.diagonals())
+      addTo(columns, sampler.columns())
+      addTo(diagonals, sampler.diagonals(), first)
       visit()
     })
     return { columns, diagonals }
