@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { setCostModel } from '@nnz/core'
+import { js, runsOn, setCostModel, wasm } from '@nnz/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { attentionFamily } from '../src/tune/attention.ts'
+import { families } from '../src/tune/families.ts'
 import { fitCosts } from '../src/tune/fit.ts'
 import { tuneProblems } from '../src/tune/problems.ts'
+import { spmmFamily } from '../src/tune/spmm.ts'
 import { modulesOf } from '../src/tune/typescript.ts'
 
 const CLI = fileURLToPath(new URL('../bin/nnz-bench.js', import.meta.url))
@@ -50,16 +53,38 @@ describe('the problems', () => {
   })
 })
 
+describe('the families', () => {
+  it('have problems for each of their kernels, which run', () => {
+    for (const family of families) {
+      for (const kernel of family.kernels) {
+        const backend = kernel.backend === 'js' ? js : wasm.open()
+        if (!runsOn(kernel, backend)) continue
+        const [smallest] = [...family.cases(kernel)].sort((a, b) => a.flops - b.flops)
+        const plan = smallest!.plan(backend)
+        plan.ready()()
+        plan.dispose()
+        expect(kernel.runFeatures(smallest!.problem).length, kernel.name).toBeGreaterThan(0)
+      }
+    }
+  }, 120_000)
+})
+
 describe('modulesOf', () => {
   it("gives the dense rows' costs to core, too", () => {
-    const text = modulesOf({
-      spmm_csr_f32__wasm_relaxed_panels_dense: { run: [1, 2], pack: [3] },
-      spmm_csr_f32__wasm_relaxed_sell: { run: [4], pack: [] },
-    })
-    const [, spmm, core] = text.split(/^\/\/ .*$/m)
+    const text = modulesOf(
+      {
+        spmm_csr_f32__wasm_relaxed_panels_dense: { run: [1, 2], pack: [3] },
+        spmm_csr_f32__wasm_relaxed_sell: { run: [4], pack: [] },
+        attention_blocks_f32__js_rows: { run: [5], pack: [] },
+      },
+      [spmmFamily, attentionFamily],
+    )
+    const [, spmm, attention, core] = text.split(/^\/\/ .*$/m)
     expect(spmm).toContain('spmm_csr_f32__wasm_relaxed_sell: { run: [4], pack: [] }')
     expect(core).toContain('gemm_f32__wasm_relaxed_panels: { run: [1, 2], pack: [3] }')
     expect(core).not.toContain('sell')
+    expect(attention).toContain('attention_blocks_f32__js_rows: { run: [5], pack: [] }')
+    expect(attention).not.toContain('spmm')
   })
 })
 

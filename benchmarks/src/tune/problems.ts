@@ -27,7 +27,15 @@ const BLOCKS = [
 
 /** Problems spread over shapes, sparsities and numbers of columns: each shape meets some of the others in turn, and one
  * column at every sparsity, since kernels of their own run that. */
-export function tuneProblems(layout: 'csr' | 'bsr'): TuneProblem[] {
+export function tuneProblems(layout: 'csr' | 'bsr'): readonly TuneProblem[] {
+  // Drawing them takes longer than measuring a kernel.
+  drawn[layout] ??= draw(layout)
+  return drawn[layout]
+}
+
+const drawn: Partial<Record<'csr' | 'bsr', readonly TuneProblem[]>> = {}
+
+function draw(layout: 'csr' | 'bsr'): TuneProblem[] {
   return SHAPES.flatMap(([m, k], shape) =>
     SPARSITIES.flatMap((sparsity, step) => {
       const options = { m, k, sparsity, seed: 1 }

@@ -1,16 +1,21 @@
 import type { CostModel, KernelCost } from '@nnz/core'
+import type { TuneFamily } from './family.ts'
 
-/** The modules that @nnz/spmm and @nnz/core ship their costs in. Those of the dense kernels stand for core's gemm, too. */
-export function modulesOf(costs: CostModel): string {
+/** The modules that the packages ship their costs in. Those of the dense kernels stand for core's gemm, too. */
+export function modulesOf(costs: CostModel, families: readonly Pick<TuneFamily, 'module' | 'kernels'>[]): string {
   const gemm = Object.entries(costs)
     .filter(([name]) => /^spmm_csr_f32__.*_dense$/.test(name))
     .map(([name, cost]): [string, KernelCost] => [
       name.replace('spmm_csr_f32', 'gemm_f32').replace(/_dense$/, ''),
       cost,
     ])
+  const modules = Map.groupBy(families, ({ module }) => module)
   return [
-    '// packages/spmm/src/cost-model.ts',
-    moduleOf('COSTS', Object.entries(costs), '@nnz/core'),
+    ...[...modules].flatMap(([module, members]) => {
+      const names = new Set(members.flatMap(({ kernels }) => kernels.map(({ name }) => name)))
+      const own = Object.entries(costs).filter(([name]) => names.has(name))
+      return [`// ${module}`, moduleOf('COSTS', own, '@nnz/core')]
+    }),
     '// packages/core/src/gemm/costs.ts',
     moduleOf('GEMM_COSTS', gemm, '../plan/cost-model.ts'),
   ].join('\n')

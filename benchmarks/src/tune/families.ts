@@ -1,0 +1,13 @@
+import { attentionBackwardFamily, attentionFamily, decodeFamily } from './attention.ts'
+import { sddmmFamily } from './backprop.ts'
+import type { TuneFamily } from './family.ts'
+import { spmmFamily } from './spmm.ts'
+
+/** Every kernel whose costs are fitted, package by package. */
+export const families: readonly TuneFamily[] = [
+  spmmFamily,
+  attentionFamily,
+  attentionBackwardFamily,
+  decodeFamily,
+  sddmmFamily,
+]
