@@ -2,10 +2,12 @@ import { rangeError, type Tensor, zeros } from '@nnz/core'
 import { expectHeads, expectShape } from '../operands.ts'
 import { rowMajor } from './tokens.ts'
 
-/** Checked gates, row-major: element i of branch b of a row has the factor `factors[(row * branches + b) * width + i % width]`. */
+/** Checked gates, row-major: element i of branch b of a row has the factor `factors[(row * branches + b) * width + i * step]`. */
 interface Gates {
   readonly factors: Float32Array
   readonly width: number
+  /** 0 where a gate is for a whole row. */
+  readonly step: 0 | 1
 }
 
 /**
@@ -22,7 +24,7 @@ export function expectGates(gates: Tensor, like: Tensor, branches: number, name:
       'NNZ_SHAPE',
       `${name}: gates is [${checked.shape.join(', ')}], expected [${outer.join(', ')}, ${branches} or ${branches * headDim}]`,
     )
-  return { factors: rowMajor(checked), width }
+  return { factors: rowMajor(checked), width, step: width === 1 ? 0 : 1 }
 }
 
 /**
@@ -31,7 +33,7 @@ export function expectGates(gates: Tensor, like: Tensor, branches: number, name:
  * @param outputs [heads, tokens, headDim] each, or with a batch axis
  */
 export function gatedSum(outputs: readonly Tensor[], gates: Tensor, name: string): Tensor {
-  const { factors, width } = expectGates(gates, outputs[0], outputs.length, name)
+  const { factors, width, step } = expectGates(gates, outputs[0], outputs.length, name)
   const result = zeros(outputs[0].shape)
   const { data } = result
   const headDim = outputs[0].shape.at(-1)!
@@ -39,8 +41,7 @@ export function gatedSum(outputs: readonly Tensor[], gates: Tensor, name: string
     const source = rowMajor(expectHeads(output, name))
     for (let row = 0; row * headDim < data.length; row++) {
       const gate = (row * outputs.length + branch) * width
-      for (let i = 0; i < headDim; i++)
-        data[row * headDim + i] += factors[gate + (i % width)] * source[row * headDim + i]
+      for (let i = 0; i < headDim; i++) data[row * headDim + i] += factors[gate + i * step] * source[row * headDim + i]
     }
   })
   return result
@@ -53,7 +54,7 @@ export function gatedSumBackward(
   gates: Tensor,
   name: string,
 ): { dOutputs: Tensor[]; dGates: Tensor } {
-  const { factors, width } = expectGates(gates, outputs[0], outputs.length, name)
+  const { factors, width, step } = expectGates(gates, outputs[0], outputs.length, name)
   const slope = expectHeads(dSum, `${name}: dOutput`)
   expectShape(slope, expectHeads(outputs[0], name).shape, `${name}: dOutput`)
   const slopes = rowMajor(slope)
@@ -68,8 +69,8 @@ export function gatedSumBackward(
       sums.fill(0)
       for (let i = 0; i < headDim; i++) {
         const at = row * headDim + i
-        sums[i % width] += slopes[at] * source[at]
-        gradient.data[at] = factors[gate + (i % width)] * slopes[at]
+        sums[i * step] += slopes[at] * source[at]
+        gradient.data[at] = factors[gate + i * step] * slopes[at]
       }
       dGates.data.set(sums, gate)
     }

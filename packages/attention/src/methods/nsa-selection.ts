@@ -110,20 +110,22 @@ class BlockRows {
   }
 }
 
-/** The lists of {@link chooseBlocks} as a mask, the same for all query heads of a group. */
+/** The lists of {@link chooseBlocks} as a mask. */
 export function listsToMask(
   lists: readonly Uint32Array[],
   { keys }: Placement,
   blockShape: readonly [number, number],
   tokens: number,
-  group: number,
 ): BlockMask {
   const rows = Math.ceil(tokens / blockShape[0])
-  const heads = rows === 0 ? 1 : (lists.length / rows) * group
+  const heads = rows === 0 ? 1 : lists.length / rows
   const rowOffsets = new Uint32Array(heads * rows + 1)
-  const listOf = (row: number) => lists[Math.floor(row / rows / group) * rows + (row % rows)]
-  for (let row = 0; row < heads * rows; row++) rowOffsets[row + 1] = rowOffsets[row] + listOf(row).length
+  lists.forEach((list, row) => {
+    rowOffsets[row + 1] = rowOffsets[row] + list.length
+  })
   const columnIndices = new Uint32Array(rowOffsets[heads * rows])
-  for (let row = 0; row < heads * rows; row++) columnIndices.set(listOf(row), rowOffsets[row])
+  lists.forEach((list, row) => {
+    columnIndices.set(list, rowOffsets[row])
+  })
   return blockMask({ blockShape, heads, rows: tokens, columns: keys, rowOffsets, columnIndices })
 }

@@ -1,11 +1,12 @@
-import { isTensor, rangeError, type Tensor, zeros } from '@nnz/core'
+import { isTensor, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
 import { type AttentionResult, attention, shapeOf } from '../attention.ts'
-import { attentionBackward } from '../backward.ts'
+import { attentionBackward, type Gradients, type SavedTensors } from '../backward.ts'
 import type { BlockMask } from '../mask/block-mask.ts'
 import { expectHeads } from '../operands.ts'
 import { expectOptions, type PatternOptions } from '../options.ts'
 import { compressTokens, compressTokensBackward } from './compress.ts'
 import { expectGates, gatedSum, gatedSumBackward } from './gates.ts'
+import { packGroups, packMask, unpackGroups } from './group-rows.ts'
 import {
   type CheckedNsa,
   expectNsa,
@@ -17,6 +18,7 @@ import {
 } from './nsa-options.ts'
 import { chooseBlocks, listsToMask, type Placement, visibleRuns } from './nsa-selection.ts'
 import { rangeMask } from './ranges.ts'
+import { asColumn } from './tokens.ts'
 
 /** What {@link nsa} returns. */
 export interface NsaResult {
@@ -24,7 +26,7 @@ export interface NsaResult {
   readonly output: Tensor
   /** What each branch gave, before its gate. */
   readonly branches: Readonly<Record<NsaBranch, AttentionResult>>
-  /** The selected blocks, for each query head; causality is not part of it. */
+  /** The selected blocks, for each key head (of each batch entry); causality is not part of it. */
   readonly mask: BlockMask
 }
 
@@ -50,11 +52,11 @@ export interface NsaGradients {
 
 const MASK_BLOCK = [64, 64] as const
 
-function place(q: Tensor, k: Tensor, name: string): Placement & { tokens: number; group: number } {
+function place(q: Tensor, k: Tensor, name: string): Placement & { tokens: number; heads: number; keyHeads: number } {
   const { tokens, keys, heads, keyHeads } = shapeOf(expectHeads(q, `${name}: q`), expectHeads(k, `${name}: k`))
   if (keys < tokens)
     throw rangeError('NNZ_SHAPE', `${name}: expected at least as many keys as queries, got ${keys} and ${tokens}`)
-  return { tokens, keys, shift: keys - tokens, group: keyHeads === 0 ? 0 : heads / keyHeads }
+  return { tokens, keys, shift: keys - tokens, heads, keyHeads }
 }
 
 function staticPatterns(
@@ -76,10 +78,48 @@ function staticPatterns(
   return { compressed: { ...execution, mask: compressed }, window: { ...execution, mask: near } }
 }
 
+/** Attention to the selected blocks, the query heads of a group as rows of one head. */
+function attendBlocks(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  mask: BlockMask,
+  { heads, keyHeads, shift }: ReturnType<typeof place>,
+  execution: CheckedNsa['execution'],
+): AttentionResult {
+  const packed = attention(packGroups(q, keyHeads), k, v, {
+    ...execution,
+    mask: packMask(mask, heads / keyHeads, shift),
+  })
+  const logSumExp = unpackGroups(asColumn(packed.logSumExp), heads)
+  return {
+    output: unpackGroups(packed.output, heads),
+    logSumExp: tensor(logSumExp.data, logSumExp.shape.slice(0, -1)),
+  }
+}
+
+function attendBlocksBackward(
+  dOutput: Tensor,
+  { q, k, v, output, logSumExp }: SavedTensors,
+  mask: BlockMask,
+  { heads, keyHeads, shift }: ReturnType<typeof place>,
+  { scale, backend }: CheckedNsa['execution'],
+): Gradients {
+  const pack = (x: Tensor) => packGroups(x, keyHeads)
+  const saved = { q: pack(q), k, v, output: pack(output), logSumExp: pack(asColumn(logSumExp)), scale }
+  const { dQ, dK, dV } = attentionBackward(
+    pack(dOutput),
+    { ...saved, mask: packMask(mask, heads / keyHeads, shift) },
+    { backend },
+  )
+  return { dQ: unpackGroups(dQ, heads), dK, dV }
+}
+
 /**
  * Native Sparse Attention (arXiv 2502.11089), causal: each query attends to compressed runs of tokens, to the blocks whose
  * compressed tokens it attends to most, and to a sliding window; gates weigh the three outputs. The choice of blocks is shared
- * by the query heads of a key head, and by the queries of a block of `selection.blockShape`: 1 in the paper, more are faster.
+ * by the query heads of a key head, and by the queries of a block of `selection.blockShape`: 1 in the paper, more are faster
+ * where few heads share a key head.
  * For decoding see `nsaState`.
  *
  * @param q [heads, tokens, headDim], or with a batch axis; its last query is aligned with the last key
@@ -100,8 +140,8 @@ export function nsa(q: Tensor, k: PerBranch, v: PerBranch, gates: Tensor, option
   const patterns = staticPatterns(placement, keys.shape.at(-2)!, checked)
   const compressed = attention(q, keys, values, patterns.compressed)
   const lists = chooseBlocks(q, keys, compressed.logSumExp, placement, checked)
-  const mask = listsToMask(lists, placement, blockShape, placement.tokens, placement.group)
-  const selected = attention(q, ofBranch(k, 'selected'), ofBranch(v, 'selected'), { ...execution, mask, causal: true })
+  const mask = listsToMask(lists, placement, blockShape, placement.tokens)
+  const selected = attendBlocks(q, ofBranch(k, 'selected'), ofBranch(v, 'selected'), mask, placement, execution)
   const window = attention(q, ofBranch(k, 'window'), ofBranch(v, 'window'), patterns.window)
   const branches = { compressed, selected, window }
   const outputs = NSA_BRANCHES.map((branch) => branches[branch].output)
@@ -121,15 +161,11 @@ export function nsaBackward(dOutput: Tensor, saved: NsaSaved): NsaGradients {
   const { q, k, v, gates, branches, mask } = saved
   const checked = expectNsa(saved, name)
   const { length, stride, execution } = checked
-  const { backend } = execution
   const keyCompression = { length, stride, weights: saved.keyWeights }
   const valueCompression = { length, stride, weights: saved.valueWeights }
   const compressedKeys = compressTokens(ofBranch(k, 'compressed'), keyCompression)
   const placement = place(q, ofBranch(k, 'compressed'), name)
-  const patterns = {
-    ...staticPatterns(placement, compressedKeys.shape.at(-2)!, checked),
-    selected: { scale: execution.scale, mask, causal: true },
-  }
+  const patterns = staticPatterns(placement, compressedKeys.shape.at(-2)!, checked)
   const operands = {
     compressed: { k: compressedKeys, v: compressTokens(ofBranch(v, 'compressed'), valueCompression) },
     selected: { k: ofBranch(k, 'selected'), v: ofBranch(v, 'selected') },
@@ -137,9 +173,11 @@ export function nsaBackward(dOutput: Tensor, saved: NsaSaved): NsaGradients {
   }
   const outputs = NSA_BRANCHES.map((branch) => branches[branch].output)
   const { dOutputs, dGates } = gatedSumBackward(dOutput, outputs, gates, name)
-  const [compressed, selected, window] = NSA_BRANCHES.map((branch, i) =>
-    attentionBackward(dOutputs[i], { q, ...operands[branch], ...branches[branch], ...patterns[branch] }, { backend }),
-  )
+  const savedOf = (branch: NsaBranch) => ({ q, ...operands[branch], ...branches[branch] })
+  const options = { backend: execution.backend }
+  const compressed = attentionBackward(dOutputs[0], { ...savedOf('compressed'), ...patterns.compressed }, options)
+  const selected = attendBlocksBackward(dOutputs[1], savedOf('selected'), mask, placement, execution)
+  const window = attentionBackward(dOutputs[2], { ...savedOf('window'), ...patterns.window }, options)
   const keys = compressTokensBackward(compressed.dK, ofBranch(k, 'compressed'), keyCompression)
   const values = compressTokensBackward(compressed.dV, ofBranch(v, 'compressed'), valueCompression)
   return {

@@ -74,7 +74,7 @@ describe('row 39: NSA', () => {
           (a, b) => Number(always.has(b)) - Number(always.has(a)) || shares[b] - shares[a],
         )
         const expected = best.slice(0, Math.min(4, shares.length)).sort((a, b) => a - b)
-        const row = dense.subarray((head * tokens + query) * tokens, (head * tokens + query + 1) * tokens)
+        const row = dense.subarray((keyHead * tokens + query) * tokens, (keyHead * tokens + query + 1) * tokens)
         const selected = Array.from({ length: Math.ceil(tokens / 8) }, (_, block) => block).filter(
           (block) => row[8 * block] === 1,
         )
@@ -89,12 +89,19 @@ describe('row 39: NSA', () => {
     const compressed = { length: 8, stride: 4, weights }
     const causal = rangeMask((query) => [0, query + 1], shape)
     const one = { ...shape, blockShape: selected.blockShape }
+    const group = x.q.shape[0] / x.k.shape[0]
+    const blocks = blockMask.toDense(selected)
+    const size = shape.rows * shape.columns
+    const ofHeads = blockMask.fromDense(
+      Array.from({ length: group * blocks.length }, (_, i) => blocks[Math.floor(i / size / group) * size + (i % size)]),
+      { ...one, heads: x.q.shape[0] },
+    )
     const masks = [
       rangeMask((query) => [0, Math.floor((query + 1 - 8) / 4) + 1], {
         ...shape,
         columns: compressTokens(x.k, compressed).shape[1],
       }),
-      blockMask.and(selected, blockMask.fromDense(blockMask.toDense(causal), one)),
+      blockMask.and(ofHeads, blockMask.fromDense(blockMask.toDense(causal), one)),
       rangeMask((query) => [query - 11, query + 1], shape),
     ]
     const branches = [
