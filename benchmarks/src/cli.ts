@@ -99,6 +99,22 @@ program
   .option('--typescript', 'print the modules that the packages ship', false)
   .action(async (options) => (await import('./commands/tune.ts')).tune(options))
 
+const evidence = program
+  .command('evidence')
+  .description('what real networks still do with sparse operations, as records of quality')
+const place = (command: Command) =>
+  command
+    .requiredOption('--text <file>', 'plain text, for example of WikiText-2')
+    .option('--machine <name>', 'the name under which records are published', 'local')
+    .option('--out <folder>', 'results folder', 'results')
+place(evidence.command('nm'))
+  .description('reconstruction error and sentence similarity of MiniLM at N:M, by magnitude and by activations')
+  .requiredOption('--pairs <file>', 'sentence pairs with scores, as in the STS Benchmark')
+  .action(async (options) => (await import('./commands/evidence.ts')).evidenceNm(options))
+place(evidence.command('attention'))
+  .description('kept attention and output error of every selector in layers of MiniLM and SmolLM2')
+  .action(async (options) => (await import('./commands/evidence.ts')).evidenceAttention(options))
+
 const models = program.command('models').description('models with real weights')
 models
   .command('list')

@@ -1,41 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { Decoder, type DecoderConfig } from '../src/networks/decoder.ts'
-import { Encoder, type EncoderConfig } from '../src/networks/encoder.ts'
+import { Encoder } from '../src/networks/encoder.ts'
 import { perplexity, readSentencePairs, similarityScore, windowsOf } from '../src/networks/scores.ts'
 import { tokenizerOf, tokenizerOfGguf } from '../src/networks/tokenizer.ts'
 import { plainEncoder, plainSurprise, RandomWeights } from './networks-plain.ts'
-
-const encoderConfig: EncoderConfig = {
-  vocabulary: 20,
-  positions: 12,
-  layers: 2,
-  heads: 2,
-  width: 16,
-  innerWidth: 24,
-  epsilon: 1e-12,
-}
-
-function encoderWeights(): RandomWeights {
-  const { width, innerWidth, vocabulary, positions } = encoderConfig
-  const shapes: Record<string, readonly number[]> = {
-    'embeddings.word_embeddings.weight': [vocabulary, width],
-    'embeddings.position_embeddings.weight': [positions, width],
-    'embeddings.token_type_embeddings.weight': [2, width],
-  }
-  const add = (name: string, weight: readonly number[]) => {
-    shapes[`${name}.weight`] = weight
-    shapes[`${name}.bias`] = [weight[0]]
-  }
-  add('embeddings.LayerNorm', [width])
-  for (const at of ['encoder.layer.0', 'encoder.layer.1']) {
-    for (const part of ['self.query', 'self.key', 'self.value', 'output.dense'])
-      add(`${at}.attention.${part}`, [width, width])
-    for (const norm of ['attention.output.LayerNorm', 'output.LayerNorm']) add(`${at}.${norm}`, [width])
-    add(`${at}.intermediate.dense`, [innerWidth, width])
-    add(`${at}.output.dense`, [width, innerWidth])
-  }
-  return new RandomWeights(shapes)
-}
+import { encoderConfig, encoderWeights } from './networks-tiny.ts'
 
 const decoderConfig: DecoderConfig = {
   vocabulary: 70,

@@ -20,12 +20,14 @@ const MINILM_CONFIG: EncoderConfig = {
   innerWidth: 1536,
   epsilon: 1e-12,
 }
-const MINILM_LONGEST = 256
 
-/** The sentence encoder all-MiniLM-L6-v2 out of the cache. Throws RangeError where it has not been fetched. */
-export async function openMiniLm(tokens: number): Promise<{ encoder: Encoder; tokenizer: TextEncoder }> {
+/**
+ * The sentence encoder all-MiniLM-L6-v2 out of the cache, for at most so many tokens at once; texts are cut after `longest`, by
+ * default as its publisher does. Throws RangeError where it has not been fetched.
+ */
+export async function openMiniLm(tokens: number, longest = 256): Promise<{ encoder: Encoder; tokenizer: TextEncoder }> {
   const [weights, description] = [cached(MINILM, 'model.safetensors'), cached(MINILM, 'tokenizer.json')]
-  const tokenizer = tokenizerOf(await readFile(description, 'utf8'), basename(description), MINILM_LONGEST)
+  const tokenizer = tokenizerOf(await readFile(description, 'utf8'), basename(description), longest)
   const file = await openSafetensors(weights)
   try {
     return { encoder: await Encoder.read(file, MINILM_CONFIG, tokens), tokenizer }

@@ -1,0 +1,117 @@
+import { fileURLToPath } from 'node:url'
+import { wasmFeatures } from '@nnz/core'
+import { captureEnvironment, hashBytes } from '../environment/index.ts'
+import { attentionEvidence, nmEvidence, readText } from '../evidence/index.ts'
+import { findModel } from '../models/index.ts'
+import { MINILM, openMiniLm, openSmolLm2, SMOLLM2 } from '../networks/open.ts'
+import { readSentencePairs } from '../networks/scores.ts'
+import { type QualityRecord, writeQuality } from '../records/index.ts'
+import { kernelHashes } from '../runner/kernel-hashes.ts'
+import { version } from '../version.ts'
+
+/** Options of `nnz-bench evidence`. */
+export interface EvidenceOptions {
+  /** A file of plain text. */
+  readonly text: string
+  readonly machine: string
+  readonly out: string
+}
+
+/** Options of `nnz-bench evidence nm`. */
+export interface NmOptions extends EvidenceOptions {
+  /** A file of sentence pairs in the form of the STS Benchmark. */
+  readonly pairs: string
+}
+
+/** Tokens that MiniLM takes at once. */
+const BATCH = 512
+const NM_BATCHES = 6
+const NM_PAIRS = 300
+const PATTERNS = [
+  { n: 2, m: 4 },
+  { n: 4, m: 8 },
+  { n: 1, m: 4 },
+  { n: 2, m: 8 },
+]
+
+const SPARSITIES = [0.5, 0.75, 0.9]
+const SEED = 1
+/** One sequence for each model: the longest that MiniLM takes, and enough for SmolLM2's blocks to differ. */
+const MINILM_TOKENS = 512
+const SMOLLM2_TOKENS = 2048
+const SMOLLM2_LAYERS = [0, 7, 15, 22, 29]
+
+/** Reconstruction error and sentence similarity of MiniLM at N:M, weights chosen by magnitude and by activations. */
+export async function evidenceNm({ text, pairs, ...place }: NmOptions): Promise<void> {
+  const pairsText = await readText(pairs)
+  const all = readSentencePairs(pairsText.text, pairsText.name)
+  // Spread over the file: its parts differ in kind.
+  const every = Math.max(1, Math.floor(all.length / NM_PAIRS))
+  const { encoder, tokenizer } = await openMiniLm(BATCH)
+  const records = nmEvidence({
+    model: MINILM,
+    encoder,
+    tokenizer,
+    tokens: BATCH,
+    text: await readText(text),
+    batches: NM_BATCHES,
+    pairs: all.filter((_, index) => index % every === 0),
+    pairsName: `${pairsText.name}: every ${every}th of ${all.length} pairs of sentences`,
+    patterns: PATTERNS,
+    whole: PATTERNS.slice(0, 2),
+    onProgress: console.log,
+  })
+  encoder.dispose()
+  await write(records, 'evidence-nm', place)
+}
+
+/** Kept attention and output error of every selector in layers of MiniLM and SmolLM2. */
+export async function evidenceAttention({ text, ...place }: EvidenceOptions): Promise<void> {
+  const named = await readText(text)
+  const common = { sparsities: SPARSITIES, seed: SEED, onProgress: console.log }
+  const minilm = await openMiniLm(MINILM_TOKENS, MINILM_TOKENS)
+  const words = minilm.tokenizer.encode(named.text.slice(0, 8 * MINILM_TOKENS))
+  const records = attentionEvidence({
+    ...common,
+    model: MINILM,
+    run: (hooks) => minilm.encoder.run([words], hooks),
+    layers: [0, 1, 2, 3, 4, 5],
+    data: `${named.name}: the first ${words.length} tokens; blocks of 16 x 16`,
+    blockShape: [16, 16],
+  })
+  minilm.encoder.dispose()
+  const smollm2 = await openSmolLm2(SMOLLM2_TOKENS)
+  const tokens = smollm2.tokenizer.encode(named.text.slice(0, 8 * SMOLLM2_TOKENS)).slice(0, SMOLLM2_TOKENS)
+  records.push(
+    ...attentionEvidence({
+      ...common,
+      model: SMOLLM2,
+      run: (hooks) => smollm2.decoder.run([tokens], hooks),
+      layers: SMOLLM2_LAYERS,
+      data: `${named.name}: the first ${tokens.length} tokens; blocks of 32 x 32`,
+      blockShape: [32, 32],
+    }),
+  )
+  smollm2.decoder.dispose()
+  await write(records, 'evidence-attention', place)
+}
+
+async function write(
+  records: readonly QualityRecord[],
+  suite: string,
+  { machine, out }: Pick<EvidenceOptions, 'machine' | 'out'>,
+): Promise<void> {
+  const environment = await captureEnvironment({
+    machine,
+    suite,
+    wasm: wasmFeatures(),
+    kernels: kernelHashes(hashBytes),
+    peaks: [],
+    packageFolder: fileURLToPath(new URL('../..', import.meta.url)),
+    codeFolder: fileURLToPath(new URL('..', import.meta.url)),
+    version,
+  })
+  const weights = (model: string) => findModel(model).files[0].sha256.slice(0, 12)
+  const named = records.map((record) => ({ ...record, data: `${record.data}; weights ${weights(record.model)}` }))
+  console.log(`wrote ${await writeQuality(out, environment, named)}`)
+}
