@@ -1,9 +1,7 @@
 import { describe, rangeError, type Tensor, typeError } from '@nnz/core'
 import { expectExtent } from '../mask/checks.ts'
-import { expectFlag } from '../patterns/values.ts'
 import type { AttentionShape } from '../problem.ts'
-import { expectCall, type SelectionCall, type SelectionCost, type SelectionOptions } from './call.ts'
-import { openPooling } from './pooling.ts'
+import { expectCall, type SelectionCost, type SelectionOptions } from './call.ts'
 import { addTo, openSampler, sampleAll } from './sampling.ts'
 
 /**
@@ -20,83 +18,29 @@ export interface TokenOrder {
 }
 
 /** Options of {@link tokenOrder}. */
-export interface TokenOrderOptions extends SelectionOptions {
-  /** That of the selection that follows; used where queries are ordered. Default: [64, 64]. */
-  blockShape?: readonly number[] | undefined
+export interface TokenOrderOptions extends Omit<SelectionOptions, 'blockShape'> {
   /** Default: 256. */
   segment?: number | undefined
   /** How many of the last queries are looked at. Default: 64. */
   lastQueries?: number | undefined
-  /** Order the queries too: those of a segment that look for the same block of earlier keys become neighbours. Default: false. */
-  queries?: boolean | undefined
 }
 
 /** Orders that this module made. */
 const made = new WeakSet<object>()
 
-/** Sorts the tokens of each segment by falling `rank`, equal ones by rising place. `offset` is the position of token 0. */
-function sortSegments(rank: Float32Array, segment: number, offset: number): Int32Array {
+/** The tokens of each segment by falling `rank`, equal ones by rising place. */
+function sortSegments(rank: Float32Array, segment: number): Int32Array {
   const order = Int32Array.from(rank, (_, token) => token)
-  let from = 0
-  while (from < order.length) {
-    const end = Math.min(order.length, (Math.floor((from + offset) / segment) + 1) * segment - offset)
-    order.subarray(from, end).sort((a, b) => rank[b] - rank[a] || a - b)
-    from = end
-  }
+  for (let from = 0; from < order.length; from += segment)
+    order.subarray(from, from + segment).sort((a, b) => rank[b] - rank[a] || a - b)
   return order
-}
-
-/** Means of the blocks of a head's keys, taken in an order. */
-function pooledInOrder({ k, size }: SelectionCall, batch: number, head: number, order: Int32Array): Float32Array {
-  const headDim = k.shape[3]
-  const width = size.blockShape[1]
-  const result = new Float32Array(Math.ceil(order.length / width) * headDim)
-  const base = batch * k.strides[0] + head * k.strides[1]
-  order.forEach((key, place) => {
-    const block = Math.floor(place / width)
-    const weight = 1 / Math.min(width, order.length - block * width)
-    for (let i = 0; i < headDim; i++) result[block * headDim + i] += weight * k.data[base + key * k.strides[2] + i]
-  })
-  return result
-}
-
-/** For each query minus the block of keys, among those of earlier segments (or all), that its score is largest with. */
-function nearestBlocks(
-  call: SelectionCall,
-  batch: number,
-  head: number,
-  pooledKeys: Float32Array,
-  segment: number,
-): Float32Array {
-  const { q, shape, size, causal, scale, meter } = call
-  const { tokens, keys, headDim } = shape
-  const columns = pooledKeys.length / headDim
-  const rank = new Float32Array(tokens)
-  const pooling = openPooling(call.backend, { tokens: 0, headDim, rows: segment, columns, length: headDim })
-  for (let from = 0; from < tokens; from += segment) {
-    const count = Math.min(segment, tokens - from)
-    const rows = new Float32Array(count * headDim)
-    for (let i = 0; i < count; i++) {
-      const at = batch * q.strides[0] + head * q.strides[1] + (from + i) * q.strides[2]
-      rows.set(q.data.subarray(at, at + headDim), i * headDim)
-    }
-    const { data, stride } = pooling.scores(rows, pooledKeys, headDim, scale)
-    for (let i = 0; i < count; i++) {
-      const begin = Math.floor((from + i + keys - tokens) / segment) * segment
-      const limit = causal ? Math.floor(Math.max(0, begin) / size.blockShape[1]) : columns
-      let best = 0
-      for (let c = 1; c < limit; c++) if (data[i * stride + c] > data[i * stride + best]) best = c
-      rank[from + i] = -best
-    }
-    meter.flops += 2 * count * columns * headDim
-  }
-  return rank
 }
 
 /**
  * Orders tokens so that what is attended to lies in fewer blocks (PBS-Attn, arXiv 2510.21270): in each segment the keys that the
- * last queries attend to most come first. Attention does not mind: `gatherTokens` orders q, k and v, `selection.pooled` with
- * `order` makes a mask that is causal in the tokens' own places, and `scatterTokens` puts the output back.
+ * last queries attend to most come first. Queries stay where they are; orders made by hand may move them too. Attention does not
+ * mind: `gatherTokens` orders q, k and v, `selection.pooled` with `order` makes a mask that is causal in the tokens' own places,
+ * and `scatterTokens` puts the output back.
  *
  * @param q [heads, tokens, headDim] or [batch, heads, tokens, headDim]
  * @param k the same with keyHeads and keys; heads that share a key head share its order
@@ -113,7 +57,6 @@ export function tokenOrder(
   const { batch, heads, keyHeads, tokens, keys } = call.shape
   const segment = expectExtent(options.segment ?? 256, 1, `${name}: segment`)
   const count = Math.min(tokens, expectExtent(options.lastQueries ?? 64, 1, `${name}: lastQueries`))
-  const sortQueries = expectFlag(options.queries ?? false, `${name}: queries`)
   const last = Array.from({ length: count }, (_, i) => tokens - count + i)
   const sampler = openSampler(call.backend, call)
   const keyOrders = Array.from({ length: batch * keyHeads }, (_, i) => {
@@ -123,16 +66,10 @@ export function tokenOrder(
       sampleAll(sampler, call, b, head, last, () => {
         addTo(sums, sampler.columns())
       })
-    return sortSegments(sums, segment, 0)
+    return sortSegments(sums, segment)
   })
   const asTheyAre = Int32Array.from({ length: tokens }, (_, token) => token)
-  const queryOrders = Array.from({ length: batch * heads }, (_, i) => {
-    if (!sortQueries) return asTheyAre
-    const [b, head] = [Math.floor(i / heads), i % heads]
-    const keyHead = Math.floor(head / call.group)
-    const pooledKeys = pooledInOrder(call, b, keyHead, keyOrders[b * keyHeads + keyHead])
-    return sortSegments(nearestBlocks(call, b, head, pooledKeys, segment), segment, keys - tokens)
-  })
+  const queryOrders = new Array<Int32Array>(batch * heads).fill(asTheyAre)
   const order = { segment, queries: queryOrders, keys: keyOrders, cost: call.meter.cost }
   made.add(order)
   return Object.freeze(order)
