@@ -1,6 +1,7 @@
 import { isTensor, rangeError, type Tensor, typeError, zeros } from '@nnz/core'
 import { type BackwardOptions, type ForwardOptions, isTrained, type Module, noWork } from '../module.ts'
 import type { Parameter } from '../parameter.ts'
+import { rowMajor } from './gather.ts'
 
 /** Modules one after another. Backward ends where nothing is left to train. */
 export class Sequential implements Module {
@@ -77,10 +78,9 @@ function sum(a: Tensor, b: Tensor): Tensor {
   if (!isTensor(a) || !isTensor(b)) throw typeError('NNZ_TYPE', 'Residual: expected tensors')
   if (a.shape[0] !== b.shape[0] || a.shape[1] !== b.shape[1])
     throw rangeError('NNZ_SHAPE', `Residual: x is [${a.shape.join(', ')}], its part gave [${b.shape.join(', ')}]`)
-  const [rows, columns] = a.shape
-  const y = zeros([rows, columns])
-  for (let row = 0, at = 0; row < rows; row++)
-    for (let i = 0; i < columns; i++, at++)
-      y.data[at] = a.data[row * a.strides[0] + i * a.strides[1]] + b.data[row * b.strides[0] + i * b.strides[1]]
-  return y
+  const [x, y] = [rowMajor(a), rowMajor(b)]
+  const total = zeros(a.shape)
+  const sums = total.data
+  for (let i = 0; i < sums.length; i++) sums[i] = x[i] + y[i]
+  return total
 }

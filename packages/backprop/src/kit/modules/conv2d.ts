@@ -6,7 +6,7 @@ import { Parameter } from '../parameter.ts'
 import type { Random } from '../random.ts'
 import { columnSums } from './gather.ts'
 import { Leaf } from './leaf.ts'
-import { type ConvolutionShape, fromPatches, outputExtents, patches, swapChannels } from './patches.ts'
+import { type ConvolutionShape, fromPatches, outputExtents, patches, patchPixels, swapChannels } from './patches.ts'
 import { WeightProduct } from './weight-product.ts'
 
 /** Options of {@link Conv2d}. */
@@ -38,6 +38,8 @@ export class Conv2d extends Leaf<SavedPatches> {
   readonly #name: string
   readonly #shape: ConvolutionShape
   readonly #product: WeightProduct
+  /** Which pixels stand under the kernel. */
+  readonly #pixels: Uint32Array
 
   constructor(name: string, options: Conv2dOptions, weight?: Tensor | Csr) {
     super()
@@ -45,6 +47,7 @@ export class Conv2d extends Leaf<SavedPatches> {
     this.#name = name
     this.#shape = { stride: 1, padding: 0, ...options }
     this.extents = outputExtents(this.#shape)
+    this.#pixels = patchPixels(this.#shape)
     const initial = weight ?? initialWeights([outputs, inputs * kernel ** 2], random, gain)
     this.weight = new Parameter(`${name}.weight`, initial)
     this.bias = new Parameter(`${name}.bias`, tensor(new Float32Array(outputs), [outputs]))
@@ -69,14 +72,14 @@ export class Conv2d extends Leaf<SavedPatches> {
     const kept = save && this.weight.count > 0 ? x : undefined
     if (save) this.keep({ images, x: kept }, kept ? [kept.data] : [])
     else this.forget()
-    const rows = patches(x, this.#shape)
+    const rows = patches(x, this.#pixels, this.weight.shape[1])
     this.work.forward += rows.shape[0] * this.weight.value.data.length
     return swapChannels(this.#product.forward(rows, this.bias.value.data), images, outputs, true)
   }
 
   backward(dy: Tensor, { input = true, everywhere = false }: BackwardOptions = {}): Tensor | undefined {
     const { images, x } = this.take(this.#name)
-    const { outputs } = this.#shape
+    const { inputs, outputs, height, width } = this.#shape
     const places = this.extents[0] * this.extents[1]
     if (dy.shape[0] !== images || dy.shape[1] !== outputs * places || dy.strides[1] !== 1)
       throw rangeError(
@@ -84,7 +87,7 @@ export class Conv2d extends Leaf<SavedPatches> {
         `${this.#name}: dy is [${dy.shape.join(', ')}], expected [${images}, ${outputs * places}] without gaps`,
       )
     const slopes = swapChannels(dy, images, outputs, false)
-    const rows = x && patches(x, this.#shape)
+    const rows = x && patches(x, this.#pixels, this.weight.shape[1])
     const { dx, gradient } = this.#product.backward(slopes, rows && this.#product.needed(rows), input)
     const { weight, bias } = this
     weight.gradient = gradient
@@ -96,7 +99,7 @@ export class Conv2d extends Leaf<SavedPatches> {
     if (wanted) this.work.weightGradient += count * weight.shape[0] * weight.shape[1]
     const sums = bias.count > 0 ? columnSums(slopes) : undefined
     bias.gradient = sums && bias.places ? Float32Array.from(bias.places, (place) => sums[place]) : sums
-    return dx && fromPatches(dx, images, this.#shape)
+    return dx && fromPatches(dx, this.#pixels, images, inputs * height * width)
   }
 }
 

@@ -4,6 +4,7 @@ import { initialWeights } from '../initial.ts'
 import type { BackwardOptions, ForwardOptions } from '../module.ts'
 import { Parameter } from '../parameter.ts'
 import type { Random } from '../random.ts'
+import { rowMajor } from './gather.ts'
 import { Leaf } from './leaf.ts'
 
 /** Options of {@link Embedding}. */
@@ -48,10 +49,8 @@ export class Embedding extends Leaf<Uint32Array> {
   }
 
   #ids(x: Tensor): Uint32Array {
-    const [rows, columns] = x.shape
     const limit = this.table.shape[0]
-    return Uint32Array.from({ length: rows * columns }, (_, i) => {
-      const id = x.data[Math.floor(i / columns) * x.strides[0] + (i % columns) * x.strides[1]]
+    return Uint32Array.from(rowMajor(x), (id) => {
       if (!(Number.isInteger(id) && id >= 0 && id < limit))
         throw rangeError('NNZ_VALUE', `${this.#name}: expected ids in 0..${limit - 1}, got ${describe(id)}`)
       return id
@@ -87,13 +86,16 @@ function gatherSparse({ rowOffsets, columnIndices, values, shape }: Csr, ids: Ui
   }
 }
 
-function sparseGradient({ rowOffsets, columnIndices }: Csr, ids: Uint32Array, dy: Tensor): Float32Array {
+function sparseGradient(
+  { rowOffsets, columnIndices, shape: [, width] }: Csr,
+  ids: Uint32Array,
+  dy: Tensor,
+): Float32Array {
   const gradient = new Float32Array(columnIndices.length)
-  const [rowStride, columnStride] = dy.strides
-  const slope = dy.data
+  const slope = rowMajor(dy)
   for (let i = 0; i < ids.length; i++) {
     for (let entry = rowOffsets[ids[i]]; entry < rowOffsets[ids[i] + 1]; entry++)
-      gradient[entry] += slope[i * rowStride + columnIndices[entry] * columnStride]
+      gradient[entry] += slope[i * width + columnIndices[entry]]
   }
   return gradient
 }
@@ -108,12 +110,11 @@ function rowGradient(
 ): Float32Array {
   const gradient = new Float32Array((rows ? rows.length : all) * width)
   const slots = rows && new Map(Array.from(rows, (row, slot) => [row, slot]))
-  const [rowStride, columnStride] = dy.strides
-  const slope = dy.data
+  const slope = rowMajor(dy)
   for (let i = 0; i < ids.length; i++) {
     const slot = slots ? slots.get(ids[i]) : ids[i]
     if (slot === undefined) continue
-    for (let j = 0; j < width; j++) gradient[slot * width + j] += slope[i * rowStride + j * columnStride]
+    for (let j = 0; j < width; j++) gradient[slot * width + j] += slope[i * width + j]
   }
   return gradient
 }
@@ -137,11 +138,10 @@ export class Positions extends Leaf<number> {
     const [tokens, expected] = this.table.shape
     if (width !== expected || rows % tokens !== 0)
       throw rangeError('NNZ_SHAPE', `${this.#name}: x is [${rows}, ${width}], expected [n · ${tokens}, ${expected}]`)
-    const table = this.table.value.data
+    const [source, table] = [rowMajor(x), this.table.value.data]
     const y = zeros([rows, width])
-    for (let row = 0, at = 0; row < rows; row++)
-      for (let i = 0; i < width; i++, at++)
-        y.data[at] = x.data[row * x.strides[0] + i * x.strides[1]] + table[at % table.length]
+    const output = y.data
+    for (let i = 0; i < output.length; ) for (let j = 0; j < table.length; j++, i++) output[i] = source[i] + table[j]
     if (save) this.keep(rows, [])
     else this.forget()
     return y

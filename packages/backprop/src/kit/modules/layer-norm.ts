@@ -1,6 +1,7 @@
 import { expectMatrix, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
 import type { BackwardOptions, ForwardOptions } from '../module.ts'
 import { Parameter } from '../parameter.ts'
+import { rowMajor } from './gather.ts'
 import { Leaf } from './leaf.ts'
 
 /** Normalises each row to mean 0 and variance 1, then scales and shifts columns (Ba et al., arXiv 1607.06450). */
@@ -25,24 +26,23 @@ export class LayerNorm extends Leaf<{ readonly normal: Float32Array; readonly in
     const [gain, bias] = [this.gain.value.data, this.bias.value.data]
     if (columns !== gain.length)
       throw rangeError('NNZ_SHAPE', `${this.#name}: x has ${columns} columns, expected ${gain.length}`)
-    const [rowStride, columnStride] = x.strides
-    const source = x.data
+    const source = rowMajor(x)
     const y = zeros([rows, columns])
     const output = y.data
     const normal = new Float32Array(rows * columns)
     const inverse = new Float32Array(rows)
     for (let row = 0; row < rows; row++) {
-      const begin = row * rowStride
+      const begin = row * columns
       let sum = 0
-      for (let i = 0; i < columns; i++) sum += source[begin + i * columnStride]
+      for (let i = 0; i < columns; i++) sum += source[begin + i]
       const mean = sum / columns
       let squares = 0
-      for (let i = 0; i < columns; i++) squares += (source[begin + i * columnStride] - mean) ** 2
+      for (let i = 0; i < columns; i++) squares += (source[begin + i] - mean) ** 2
       const scale = 1 / Math.sqrt(squares / columns + this.#epsilon)
       inverse[row] = scale
-      for (let i = 0, at = row * columns; i < columns; i++, at++) {
-        normal[at] = (source[begin + i * columnStride] - mean) * scale
-        output[at] = normal[at] * gain[i] + bias[i]
+      for (let i = 0; i < columns; i++) {
+        normal[begin + i] = (source[begin + i] - mean) * scale
+        output[begin + i] = normal[begin + i] * gain[i] + bias[i]
       }
     }
     if (save) this.keep({ normal, inverse }, [normal, inverse])
@@ -57,18 +57,17 @@ export class LayerNorm extends Leaf<{ readonly normal: Float32Array; readonly in
     const [shapeRows, shapeColumns] = expectMatrix(dy, `${this.#name}: dy`).shape
     if (shapeRows !== rows || shapeColumns !== columns)
       throw rangeError('NNZ_SHAPE', `${this.#name}: dy is [${dy.shape.join(', ')}], expected [${rows}, ${columns}]`)
-    const [rowStride, columnStride] = dy.strides
-    const slope = dy.data
+    const slope = rowMajor(dy)
     const gain = this.gain.value.data
     const [gains, biases] = [new Float64Array(columns), new Float64Array(columns)]
     const dx = zeros([input ? rows : 0, columns])
     const output = dx.data
     for (let row = 0; row < rows; row++) {
-      const [begin, at] = [row * rowStride, row * columns]
+      const at = row * columns
       let sum = 0
       let along = 0
       for (let i = 0; i < columns; i++) {
-        const d = slope[begin + i * columnStride]
+        const d = slope[at + i]
         const n = normal[at + i]
         gains[i] += d * n
         biases[i] += d
@@ -78,7 +77,7 @@ export class LayerNorm extends Leaf<{ readonly normal: Float32Array; readonly in
       const [mean, part] = [sum / columns, along / columns]
       if (!input) continue
       for (let i = 0; i < columns; i++)
-        output[at + i] = inverse[row] * (slope[begin + i * columnStride] * gain[i] - mean - normal[at + i] * part)
+        output[at + i] = inverse[row] * (slope[at + i] * gain[i] - mean - normal[at + i] * part)
     }
     handOver(this.gain, gains)
     handOver(this.bias, biases)

@@ -26,50 +26,48 @@ export function outputExtents({ height, width, kernel, stride, padding }: Convol
   return extents
 }
 
-/** Calls back with each element of each patch: its place among patches and in the images. Padding is left out. */
-function eachElement(shape: ConvolutionShape, images: number, visit: (patch: number, pixel: number) => void): void {
+/**
+ * For each element of each patch of one image its pixel, or the number of pixels where it lies in the padding:
+ * [places, inputs · kernel²].
+ */
+export function patchPixels(shape: ConvolutionShape): Uint32Array {
   const { inputs, height, width, kernel, stride, padding } = shape
   const [rows, columns] = outputExtents(shape)
-  let at = 0
-  for (let image = 0; image < images; image++) {
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        for (let channel = 0; channel < inputs; channel++) {
-          const base = (image * inputs + channel) * height * width
-          for (let i = 0; i < kernel; i++) {
-            const y = row * stride + i - padding
-            for (let j = 0; j < kernel; j++, at++) {
-              const x = column * stride + j - padding
-              if (y >= 0 && y < height && x >= 0 && x < width) visit(at, base + y * width + x)
-            }
-          }
-        }
-      }
-    }
-  }
+  const size = inputs * kernel * kernel
+  return Uint32Array.from({ length: rows * columns * size }, (_, at) => {
+    const place = Math.floor(at / size)
+    const y = Math.floor(place / columns) * stride + (Math.floor(at / kernel) % kernel) - padding
+    const x = (place % columns) * stride + (at % kernel) - padding
+    const channel = Math.floor((at % size) / (kernel * kernel))
+    const inside = y >= 0 && y < height && x >= 0 && x < width
+    return inside ? (channel * height + y) * width + x : inputs * height * width
+  })
 }
 
 /** The pixels under the kernel, a row for each place of the output: [images · places, inputs · kernel²]. */
-export function patches(x: Tensor, shape: ConvolutionShape): Tensor {
-  const images = x.shape[0]
-  const [rows, columns] = outputExtents(shape)
-  const size = shape.inputs * shape.kernel ** 2
-  const values = new Float32Array(images * rows * columns * size)
-  const pixels = x.data
-  eachElement(shape, images, (patch, pixel) => {
-    values[patch] = pixels[pixel]
-  })
-  return tensor(values, [images * rows * columns, size])
+export function patches(x: Tensor, pixels: Uint32Array, size: number): Tensor {
+  const [images, area] = x.shape
+  const values = new Float32Array(images * pixels.length)
+  // One element more, which stays zero, is the padding.
+  const image = new Float32Array(area + 1)
+  for (let i = 0, at = 0; i < images; i++) {
+    image.set(x.data.subarray(i * area, (i + 1) * area))
+    for (let j = 0; j < pixels.length; j++) values[at++] = image[pixels[j]]
+  }
+  return tensor(values, [(images * pixels.length) / size, size])
 }
 
 /** The transpose of {@link patches}: adds what belongs to one pixel. */
-export function fromPatches(values: Tensor, images: number, shape: ConvolutionShape): Tensor {
-  const pixels = new Float32Array(images * shape.inputs * shape.height * shape.width)
+export function fromPatches(values: Tensor, pixels: Uint32Array, images: number, area: number): Tensor {
+  const sums = new Float32Array(images * area)
+  const image = new Float32Array(area + 1)
   const source = values.data
-  eachElement(shape, images, (patch, pixel) => {
-    pixels[pixel] += source[patch]
-  })
-  return tensor(pixels, [images, shape.inputs * shape.height * shape.width])
+  for (let i = 0, at = 0; i < images; i++) {
+    image.fill(0)
+    for (let j = 0; j < pixels.length; j++) image[pixels[j]] += source[at++]
+    sums.set(image.subarray(0, area), i * area)
+  }
+  return tensor(sums, [images, area])
 }
 
 /** [images · places, channels] to [images, channels · places] (`toImages`), or back. */
