@@ -1,6 +1,7 @@
-// Attention backward. A unit is a key head: its query heads and their tiles come one after another, so that dK and dV are
-// summed in one order by one thread. Per tile and chunk of up to 64 keys, all as [key][query]: the weights P = e^(score -
-// logSumExp) and dP = V dO^T, dS = scale P (dP - sum of dO O); then dV += P dO, dK += dS Q, dQ += dS^T K.
+// Attention backward. A unit is a key head, or where there are few of them a part of its query heads' tiles, which come one
+// after another, so that dK and dV are summed in one order whatever the number of threads. Per tile and chunk of up to 64
+// keys, all as [key][query]: the weights P = e^(score - logSumExp) and dP = V dO^T, dS = scale P (dP - sum of dO O); then
+// dV += P dO, dK += dS Q, dQ += dS^T K.
 import { C2, C3, C4, C5, exp, LEAST, LOG2E, MINUS_LN2, ONE, SHIFT } from './exponential'
 import { clearRows, excludeByBits, excludeByRange } from './mask'
 import { packTokens } from './pack'
@@ -23,26 +24,63 @@ export function attentionBackward(problem: Problem, begin: i32, end: i32): void 
   for (let part = begin; part < end; part++) {
     const scratch = problem.scratch + <usize>part * problem.scratchBytes
     const to = load<i32>(problem.bounds + (<usize>part << 2), 4)
-    for (let unit = load<i32>(problem.bounds + (<usize>part << 2)); unit < to; unit++) keyHead(problem, unit, scratch)
+    for (let unit = load<i32>(problem.bounds + (<usize>part << 2)); unit < to; unit++) backwardUnit(problem, unit, scratch)
   }
 }
 
-function keyHead(problem: Problem, unit: i32, scratch: usize): void {
+function backwardUnit(problem: Problem, unit: i32, scratch: usize): void {
   const keyHeads = problem.heads / problem.group
-  const batch = unit / keyHeads
-  const head = unit % keyHeads
-  const dK = problem.dK + <usize>batch * problem.dKBatch + <usize>head * problem.dKHead
-  const dV = problem.dV + <usize>batch * problem.dVBatch + <usize>head * problem.dVHead
+  const group = unit / problem.splits
+  const split = unit % problem.splits
+  const batch = group / keyHeads
+  const head = group % keyHeads
   const rowBytes = <usize>problem.headDim << 2
+  const partialBytes = <usize>problem.keys * rowBytes
+  const partial = problem.partial + <usize>(group * (problem.splits - 1) + split - 1) * 2 * partialBytes
+  const dK = split > 0 ? partial : problem.dK + <usize>batch * problem.dKBatch + <usize>head * problem.dKHead
+  const dV = split > 0 ? partial + partialBytes : problem.dV + <usize>batch * problem.dVBatch + <usize>head * problem.dVHead
+  const dKToken = split > 0 ? rowBytes : problem.dKToken
+  const dVToken = split > 0 ? rowBytes : problem.dVToken
   for (let key = 0; key < problem.keys; key++) {
-    memory.fill(dK + <usize>key * problem.dKToken, 0, rowBytes)
-    memory.fill(dV + <usize>key * problem.dVToken, 0, rowBytes)
+    memory.fill(dK + <usize>key * dKToken, 0, rowBytes)
+    memory.fill(dV + <usize>key * dVToken, 0, rowBytes)
   }
   const k = problem.k + <usize>batch * problem.kBatch + <usize>head * problem.kHead
   const v = problem.v + <usize>batch * problem.vBatch + <usize>head * problem.vHead
-  for (let queryHead = head * problem.group; queryHead < (head + 1) * problem.group; queryHead++) {
-    for (let tile = 0; tile < problem.tiles; tile++) backwardTile(problem, batch, queryHead, tile, k, v, dK, dV, scratch)
+  const end = load<i32>(problem.unitTiles + (<usize>unit << 3), 4)
+  for (let item = load<i32>(problem.unitTiles + (<usize>unit << 3)); item < end; item++) {
+    const queryHead = head * problem.group + item / problem.tiles
+    backwardTile(problem, batch, queryHead, item % problem.tiles, k, v, dK, dKToken, dV, dVToken, scratch)
   }
+}
+
+/** dK and dV of keys: those of a key head's first unit, plus those of its others in their order. A part is 64 keys of a head. */
+export function attentionBackwardMerge(problem: Problem, begin: i32, end: i32): void {
+  const keyHeads = problem.heads / problem.group
+  const blocks = (problem.keys + 63) / 64
+  const rowBytes = <usize>problem.headDim << 2
+  const partialBytes = <usize>problem.keys * rowBytes
+  for (let part = begin; part < end; part++) {
+    const group = part / blocks
+    const batch = group / keyHeads
+    const head = group % keyHeads
+    const first = (part % blocks) * 64
+    const dK = problem.dK + <usize>batch * problem.dKBatch + <usize>head * problem.dKHead
+    const dV = problem.dV + <usize>batch * problem.dVBatch + <usize>head * problem.dVHead
+    let partial = problem.partial + <usize>(group * (problem.splits - 1)) * 2 * partialBytes
+    for (let split = 1; split < problem.splits; split++, partial += 2 * partialBytes) {
+      for (let key = <usize>first; key < <usize>min(first + 64, problem.keys); key++) {
+        const from = partial + key * rowBytes
+        addRow(dK + key * problem.dKToken, from, rowBytes)
+        addRow(dV + key * problem.dVToken, from + partialBytes, rowBytes)
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline function addRow(to: usize, from: usize, rowBytes: usize): void {
+  for (let i: usize = 0; i < rowBytes; i += 16) v128.store(to + i, f32x4.add(v128.load(to + i), v128.load(from + i)))
 }
 
 function backwardTile(
@@ -53,11 +91,13 @@ function backwardTile(
   k: usize,
   v: usize,
   dK: usize,
+  dKToken: usize,
   dV: usize,
+  dVToken: usize,
   scratch: usize,
 ): void {
   const start = load<i32>(problem.tileStarts + (<usize>tile << 2))
-  const count = load<i32>(problem.tileStarts + (<usize>tile << 2), 4) - start
+  const count = min(load<i32>(problem.tileStarts + (<usize>tile << 2), 4), problem.tokens) - start
   const headDim = problem.headDim
   const q = problem.q + <usize>batch * problem.qBatch + <usize>head * problem.qHead + <usize>start * problem.qToken
   const dO = problem.dOut + <usize>batch * problem.dOutBatch + <usize>head * problem.dOutHead + <usize>start * problem.dOutToken
@@ -90,19 +130,19 @@ function backwardTile(
       const ranged = key < allLow || key + keys > allHigh
       const chunkBits: usize = bits == 0 ? 0 : bits + (<usize>(key - first) << 3)
       const kRows = k + <usize>key * problem.kToken
-      const dKRows = dK + <usize>key * problem.dKToken
-      const dVRows = dV + <usize>key * problem.dVToken
+      const dKRows = dK + <usize>key * dKToken
+      const dVRows = dV + <usize>key * dVToken
       slopes(problem, scratch, kRows, v + <usize>key * problem.vToken, count, key, keys, chunkBits, ranged)
       const whole = chunkBits == 0 && !ranged
       if (!whole && finite < 0)
         finite = i32(allFinite(dO, problem.dOutToken, count, rowBytes) && allFinite(q, problem.qToken, count, rowBytes))
       if (whole || (finite == 1 && allFinite(kRows, problem.kToken, keys, rowBytes))) {
-        addToKeys(scratch + WEIGHTS, scratch + HIGH, dO, problem.dOutToken, dVRows, problem.dVToken, headDim, count, key, keys, ranged)
-        addToKeys(scratch + SLOPES, scratch + HIGH, q, problem.qToken, dKRows, problem.dKToken, headDim, count, key, keys, ranged)
+        addToKeys(scratch + WEIGHTS, scratch + HIGH, dO, problem.dOutToken, dVRows, dVToken, headDim, count, key, keys, ranged)
+        addToKeys(scratch + SLOPES, scratch + HIGH, q, problem.qToken, dKRows, dKToken, headDim, count, key, keys, ranged)
         addToQueries(scratch, kRows, problem.kToken, dQ, headDim, count, key, keys, ranged)
       } else {
-        addToKeysByPairs(scratch + WEIGHTS, keys, dO, problem.dOutToken, count, dVRows, problem.dVToken, rowBytes)
-        addToKeysByPairs(scratch + SLOPES, keys, q, problem.qToken, count, dKRows, problem.dKToken, rowBytes)
+        addToKeysByPairs(scratch + WEIGHTS, keys, dO, problem.dOutToken, count, dVRows, dVToken, rowBytes)
+        addToKeysByPairs(scratch + SLOPES, keys, q, problem.qToken, count, dKRows, dKToken, rowBytes)
         addToQueriesByPairs(scratch + SLOPES, keys, kRows, problem.kToken, dQ, count, rowBytes)
       }
     }

@@ -34,7 +34,7 @@ function forwardTile(problem: Problem, unit: i32, scratch: usize): void {
   const head = batchHead % problem.heads
   const keyHead = head / problem.group
   const start = load<i32>(problem.tileStarts + (<usize>tile << 2))
-  const count = load<i32>(problem.tileStarts + (<usize>tile << 2), 4) - start
+  const count = min(load<i32>(problem.tileStarts + (<usize>tile << 2), 4), problem.tokens) - start
   const headDim = problem.headDim
   const queries = scratch + QUERIES
   const output = queries + (<usize>headDim << 8)

@@ -1,4 +1,4 @@
-export { attentionBackward } from './backward'
+export { attentionBackward, attentionBackwardMerge } from './backward'
 export { decode, decodeMerge } from './decode'
 export { attention } from './forward'
 export { packRows, poolMaximum, poolMean, poolMinimum, scoreBlocks } from './pool'

@@ -40,7 +40,7 @@ export class Problem {
   low: usize
   high: usize
   rangeBatch: usize
-  /** i32 [parts + 1]: first unit of each part. A unit is a tile of a head. */
+  /** i32 [parts + 1]: first unit of each part. A unit is a tile of a head; backward, a part of a key head's tiles. */
   bounds: usize
   scratch: usize
   /** Bytes of scratch of each part. */
@@ -63,4 +63,10 @@ export class Problem {
   dVHead: usize
   dVToken: usize
   keys: i32
+  /** Units of each key head. */
+  splits: i32
+  /** Pairs of i32 for each unit: its tiles from the first to before the last, counted over the query heads of its key head. */
+  unitTiles: usize
+  /** f32 [batch * keyHeads, splits - 1, 2, keys, headDim]: dK and dV of all units of a key head but the first. */
+  partial: usize
 }

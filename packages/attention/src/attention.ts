@@ -40,12 +40,18 @@ export function plannedShape(options: AttentionPlanOptions, name: string): Atten
   return expectShapes({ batch, heads, keyHeads, tokens, keys, headDim }, name)
 }
 
-/** Checks q, k and v against the sizes of a plan. */
-export function expectOperands(shape: AttentionShape, q: Heads, k: Heads, v: Heads, name: string): void {
-  const { batch, heads, keyHeads, tokens, keys, headDim } = shape
+/**
+ * Checks q, k and v against the sizes of a plan, and returns the sizes of the run: without a mask, tokens and keys of a plan
+ * are maxima.
+ */
+export function expectOperands(planned: AttentionProblem, q: Heads, k: Heads, v: Heads, name: string): AttentionShape {
+  const { batch, heads, keyHeads, headDim, blockShape } = planned
+  const tokens = blockShape ? planned.tokens : Math.min(planned.tokens, q.shape[2])
+  const keys = blockShape ? planned.keys : Math.min(planned.keys, k.shape[2])
   expectShape(q, [batch, heads, tokens, headDim], `${name}: q`)
   expectShape(k, [batch, keyHeads, keys, headDim], `${name}: k`)
   expectShape(v, [batch, keyHeads, keys, headDim], `${name}: v`)
+  return { batch, heads, keyHeads, tokens, keys, headDim }
 }
 
 /** The pattern and the kernel of attentions of one size, to be run many times. */
@@ -67,7 +73,8 @@ export class AttentionPlan implements Partial<Disposable> {
   }
 
   /**
-   * Computes the attention. Shapes and strides as in {@link attention}; sizes are those of the plan.
+   * Computes the attention. Shapes and strides as in {@link attention}; sizes are those of the plan, or where it has no mask
+   * any number of tokens and keys up to its own.
    *
    * @throws TypeError if an operand is not a tensor or the plan is disposed
    * @throws RangeError if shapes or lengths do not fit, or `out` overlaps an input
@@ -82,8 +89,8 @@ export class AttentionPlan implements Partial<Disposable> {
       expectHeads(k, `${name}: k`),
       expectHeads(v, `${name}: v`),
     ]
-    expectOperands(problem, query, key, value, name)
-    const ranges = keyRanges(problem, this.#pattern.causal, options, name)
+    const shape = expectOperands(problem, query, key, value, name)
+    const ranges = keyRanges(shape, this.#pattern.causal, options, name)
     const out = options.out ?? zeros(q.shape)
     const output = expectWritable(out, query.shape, `${name}: out`)
     for (const [operand, input] of Object.entries({ q, k, v }))

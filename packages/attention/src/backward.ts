@@ -67,13 +67,13 @@ export class AttentionBackwardPlan implements Partial<Disposable> {
     const q = expectHeads(saved.q, `${NAME}: q`)
     const k = expectHeads(saved.k, `${NAME}: k`)
     const v = expectHeads(saved.v, `${NAME}: v`)
-    expectOperands(problem, q, k, v, NAME)
+    const shape = expectOperands(problem, q, k, v, NAME)
     const output = expectHeads(saved.output, `${NAME}: output`)
     const slope = expectHeads(dOutput, `${NAME}: dOutput`)
     expectShape(output, q.shape, `${NAME}: output`)
     expectShape(slope, q.shape, `${NAME}: dOutput`)
     const logSumExp = expectLogSumExp(saved.logSumExp, q.shape)
-    const ranges = keyRanges(problem, this.#pattern.causal, saved, NAME)
+    const ranges = keyRanges(shape, this.#pattern.causal, saved, NAME)
     const dQ = out.dQ ?? zeros(saved.q.shape)
     const dK = out.dK ?? zeros(saved.k.shape)
     const dV = out.dV ?? zeros(saved.v.shape)
@@ -139,7 +139,8 @@ function run(dOutput: Tensor, saved: Saved, options: BackwardRunOptions & Execut
 
 /**
  * Gradients of {@link attention}: dQ, dK and dV from dOutput. Weights are computed anew from logSumExp, and sums are taken
- * in a fixed order: the same bits for any number of threads. Threads share the key heads out among them.
+ * in a fixed order: the same bits for any number of threads, which share out the key heads, or where these are few parts of
+ * their queries.
  *
  * - `attentionBackward(dOutput, { q, k, v, output, logSumExp, mask, causal, scale, keyLengths, sequenceOffsets })`: what the
  *   forward call read and returned, with the options that it had.

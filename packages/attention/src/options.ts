@@ -33,7 +33,7 @@ export interface AttentionOptions extends PatternOptions, ExecutionOptions, Leng
   out?: Tensor | undefined
 }
 
-/** Options of a plan: the sizes, the pattern, and where to run. */
+/** Options of a plan: the sizes (without a mask, tokens and keys are maxima), the pattern, and where to run. */
 export interface AttentionPlanOptions extends PatternOptions, ExecutionOptions, Partial<AttentionShape> {
   heads: number
   tokens: number

@@ -8,6 +8,7 @@ import {
   flops,
   js,
   reference,
+  referenceBackward,
   type Tensor,
   tensor,
   wasm,
@@ -57,8 +58,8 @@ describe('operands', () => {
   })
 
   it('give the same bits on any number of threads', async () => {
-    const mask = randomMask({ heads: 4, rows: 150, columns: 150, block: 16 }, 0.4, 0.3, 1)
-    const many = operands({ ...size, batch: 2, heads: 4, keyHeads: 2, tokens: 150, keys: 150 })
+    const mask = randomMask({ heads: 4, rows: 450, columns: 150, block: 16 }, 0.4, 0.3, 1)
+    const many = operands({ ...size, batch: 2, heads: 4, keyHeads: 2, tokens: 450, keys: 150 })
     const run = (backend: ExecutionOptions) => {
       const forward = attention(many.q, many.k, many.v, { mask, ...backend })
       const saved = { ...many, ...forward, mask }
@@ -201,6 +202,38 @@ describe('plans', () => {
     expect(String(explanation)).toContain(explanation.kernel)
     plan.dispose()
     expect(() => plan.run(q, k, v)).toThrow('the plan was used after dispose()')
+  })
+
+  it.each([
+    ['js', js],
+    ['wasm', wasm.open()],
+  ] as const)('without a mask have room for fewer tokens and keys, on %s', (_, backend) => {
+    const options = { heads: 6, keyHeads: 2, headDim: 16, causal: true, backend }
+    const [forward, backward] = [attention, attentionBackward].map((operation) =>
+      operation.plan({ ...options, tokens: 300, keys: 310 }),
+    ) as [ReturnType<typeof attention.plan>, ReturnType<typeof attentionBackward.plan>]
+    for (const [tokens, keys] of [
+      [300, 310],
+      [1, 70],
+      [130, 130],
+      [300, 310],
+      [0, 5],
+    ]) {
+      const x = operands({ name: '', ...options, tokens, keys })
+      const one = attention(x.q, x.k, x.v, { causal: true, backend })
+      const result = forward.run(x.q, x.k, x.v)
+      expect(result.output.data).toEqual(one.output.data)
+      const gradients = backward.run(x.dOutput, { ...x, ...result })
+      const expected = referenceBackward(x.dOutput, x.q, x.k, x.v, { causal: true })
+      for (const name of ['dQ', 'dK', 'dV'] as const)
+        gradients[name].data.forEach((y, i) => {
+          expect(Math.abs(y - expected[name][i])).toBeLessThan(1e-4)
+        })
+    }
+    const long = operands({ name: '', ...options, tokens: 301, keys: 310 })
+    expect(() => forward.run(long.q, long.k, long.v)).toThrow('q is [1, 6, 301, 16], expected [1, 6, 300, 16]')
+    forward.dispose()
+    backward.dispose()
   })
 
   it('count pairs', () => {

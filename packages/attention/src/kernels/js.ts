@@ -38,7 +38,7 @@ function forEachRow(
     const batchHead = Math.floor(unit / tiles)
     const list = (batchHead % heads) * tiles + tile
     const b = Math.floor(batchHead / queryHeads)
-    for (let query = tileStarts[tile]; query < tileStarts[tile + 1]; query++) {
+    for (let query = tileStarts[tile]; query < Math.min(tileStarts[tile + 1], tokens); query++) {
       const range = (ranges.perBatch ? b * tokens : 0) + query
       let count = 0
       for (let entry = 3 * offsets[list]; entry < 3 * offsets[list + 1]; entry += 3) {
@@ -101,13 +101,14 @@ export const jsBackwardKernel: BackwardKernel = {
   runFeatures: ({ pairs, headDim, batch, heads, tokens }) => [1, pairs * headDim, batch * heads * tokens],
   packFeatures: () => [1],
   pack: (pattern, { tokens, keys }) => new SchedulePacking(pattern, tokens, keys),
-  plan({ batch, keyHeads, keys, headDim }, packing) {
-    const room = buffers(keys, headDim)
+  plan({ batch, keyHeads, keys: mostKeys, headDim }, packing) {
+    const room = buffers(mostKeys, headDim)
     // Sums over queries stay in f64 until all have been added.
-    const dK = new Float64Array(batch * keyHeads * keys * headDim)
+    const dK = new Float64Array(batch * keyHeads * mostKeys * headDim)
     const dV = new Float64Array(dK.length)
     return {
       run(args) {
+        const keys = args.k.shape[2]
         dK.fill(0)
         dV.fill(0)
         forEachRow(packing as SchedulePacking, args, room, (b, head, query, count) =>

@@ -29,6 +29,10 @@ export interface ProblemRecord {
   dK?: Placed
   dV?: Placed
   keys: number
+  /** Backward only. */
+  splits?: number
+  unitTiles?: number
+  partial?: number
 }
 
 export const RECORD_BYTES = 256
@@ -41,9 +45,11 @@ export function writeRecord(record: ProblemRecord, i32: Int32Array, f32: Float32
   const place = ({ address, strides }: Placed) => [address, ...strides]
   const { logSumExp, heads, group, tokens, headDim, tiles, maskHeads, tileStarts, entryOffsets, entries } = record
   const { low, high, rangeBatch, bounds, scratch, scratchBytes, keys, scale } = record
+  const { splits = 1, unitTiles = 0, partial = 0 } = record
   const before = [...[q, k, v, output].flatMap(place), logSumExp, heads, group, tokens, headDim]
   const after = [tiles, maskHeads, tileStarts, entryOffsets, entries, low, high, rangeBatch, bounds, scratch]
   i32.set(before, address / 4)
   f32[address / 4 + before.length] = scale
-  i32.set([...after, scratchBytes, ...[dOutput, dQ, dK, dV].flatMap(place), keys], address / 4 + before.length + 1)
+  const gradients = [dOutput, dQ, dK, dV].flatMap(place)
+  i32.set([...after, scratchBytes, ...gradients, keys, splits, unitTiles, partial], address / 4 + before.length + 1)
 }

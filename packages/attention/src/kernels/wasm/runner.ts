@@ -8,13 +8,12 @@ import {
   Workspace,
 } from '@nnz/core'
 import * as set from '../../generated/wasm.ts'
-import type { AttentionProblem } from '../../problem.ts'
-import { keyRanges } from '../../ranges.ts'
-import { tileWork } from '../../schedule.ts'
+import type { AttentionProblem, AttentionShape } from '../../problem.ts'
 import type { AttentionArguments, BackwardArguments } from '../types.ts'
 import type { PatternPacking } from './pattern-packing.ts'
 import { placeInput, placeOutput } from './place.ts'
 import { type ProblemRecord, RECORD_BYTES, writeRecord } from './record.ts'
+import { backwardSplits, backwardWork, forwardWork, type Work } from './work.ts'
 
 const F32 = 4
 
@@ -23,21 +22,23 @@ export function expectWasm(backend: Backend): WasmBackend {
   return expectWasmBackend(backend, 'attention')
 }
 
+/** Parts into which work is shared out. */
+function partsOf({ threads }: WasmBackend): number {
+  return threads === 1 ? 1 : 4 * threads
+}
+
 /** What forward and backward have in common: room for operands, lengths, scratch and the record. */
-function createRoom(
+function createRoom<W extends Work>(
   problem: AttentionProblem,
   packing: PatternPacking,
   backend: WasmBackend,
   scratchBytes: number,
-  work: ArrayLike<number>,
+  workOf: (shape: AttentionShape) => W,
 ) {
   const { batch, heads, keyHeads, tokens, keys, headDim } = problem
   const { memory } = backend
   const workspace = new Workspace(backend)
-  const parts = backend.threads === 1 ? 1 : 4 * backend.threads
-  const ranges = balancedRanges(work.length, parts, (unit) => work[unit])
-  const bounds = new Int32Array(parts + 1).fill(work.length)
-  for (let part = 0; part < ranges.length / 2; part++) bounds[part] = ranges[2 * part]
+  const parts = partsOf(backend)
   const queryBytes = batch * heads * tokens * headDim * F32
   const keyBytes = batch * keyHeads * keys * headDim * F32
   const queryRoom = () => workspace.region(queryBytes)
@@ -51,53 +52,55 @@ function createRoom(
   }
   const low = workspace.region(batch * tokens * 4)
   const high = workspace.region(batch * tokens * 4)
-  const boundsRoom = workspace.region(bounds.byteLength)
+  const boundsRoom = workspace.region(4 * (parts + 1))
   const recordRoom = workspace.region(RECORD_BYTES)
   const scratch = workspace.region(parts * scratchBytes)
+  // A run may be smaller than the plan: the work of the last size is kept.
+  let work = workOf(problem)
+  let shape: AttentionShape = problem
   return {
+    workspace,
     queryRoom,
     keyRoom,
     rooms,
     partRanges: balancedRanges(parts, parts, () => 1),
     record: recordRoom,
-    /** Writes lengths and bounds, and returns the record without its tensors. */
-    prepare({ ranges: given, scale }: AttentionArguments): Omit<ProblemRecord, 'q' | 'k' | 'v' | 'output'> {
+    /** Writes lengths and bounds, and returns the record without its tensors, and how the work is shared out. */
+    prepare({ q, k, ranges: given, scale }: AttentionArguments): {
+      record: Omit<ProblemRecord, 'q' | 'k' | 'v' | 'output'>
+      work: W
+    } {
+      const [, , count] = q.shape
+      if (count !== shape.tokens || k.shape[2] !== shape.keys) {
+        shape = { batch, heads, keyHeads, tokens: count, keys: k.shape[2], headDim }
+        work = workOf(shape)
+      }
       memory.i32.set(given.low, low() / 4)
       memory.i32.set(given.high, high() / 4)
-      memory.i32.set(bounds, boundsRoom() / 4)
-      return {
+      memory.i32.set(work.bounds, boundsRoom() / 4)
+      const record = {
         logSumExp: rooms.logSumExp(),
         heads,
         group: heads / keyHeads,
-        tokens,
+        tokens: count,
         headDim,
         scale,
-        tiles: packing.schedule.tiles,
+        tiles: work.tiles,
         maskHeads: packing.schedule.heads,
         tileStarts: packing.tileStarts,
         entryOffsets: packing.offsets,
         entries: packing.entries,
         low: low(),
         high: high(),
-        rangeBatch: given.perBatch ? tokens * 4 : 0,
+        rangeBatch: given.perBatch ? count * 4 : 0,
         bounds: boundsRoom(),
         scratch: scratch(),
         scratchBytes,
-        keys,
+        keys: shape.keys,
       }
+      return { record, work }
     },
   }
-}
-
-/** Work of each tile of each head, ranges as far as they are known while planning. */
-function unitWork(problem: AttentionProblem, packing: PatternPacking): Float64Array {
-  const { batch, heads } = problem
-  const perList = tileWork(packing.schedule, keyRanges(problem, problem.causal, {}, 'attention').high)
-  const { tiles } = packing.schedule
-  return Float64Array.from(
-    { length: batch * heads * tiles },
-    (_, unit) => perList[(Math.floor(unit / tiles) % packing.schedule.heads) * tiles + (unit % tiles)],
-  )
 }
 
 /** Bytes of scratch of a part of `attention`. */
@@ -114,7 +117,9 @@ export function forwardRunner(
   const { memory } = backend
   const kernels = backend.kernels(set)
   const pattern = packing as PatternPacking
-  const room = createRoom(problem, pattern, backend, forwardScratch(problem.headDim), unitWork(problem, pattern))
+  const room = createRoom(problem, pattern, backend, forwardScratch(problem.headDim), (shape) =>
+    forwardWork(shape, problem.causal, pattern.schedule, partsOf(backend)),
+  )
   return {
     run(args) {
       const { rooms } = room
@@ -122,7 +127,7 @@ export function forwardRunner(
       const k = placeInput(args.k, memory, rooms.k())
       const v = placeInput(args.v, memory, rooms.v())
       const output = placeOutput(args.output, memory, rooms.output())
-      writeRecord({ ...room.prepare(args), q, k, v, output }, memory.i32, memory.f32, room.record())
+      writeRecord({ ...room.prepare(args).record, q, k, v, output }, memory.i32, memory.f32, room.record())
       kernels.parallel('attention', [room.record()], room.partRanges)
       output.finish()
       args.logSumExp.set(memory.f32.subarray(rooms.logSumExp() / F32, rooms.logSumExp() / F32 + args.logSumExp.length))
@@ -135,7 +140,7 @@ function backwardScratch(headDim: number): number {
   return 38_912 + 768 * headDim
 }
 
-/** Runs `attentionBackward`: a unit of work is a key head, whose gradients nobody else writes. */
+/** Runs `attentionBackward`. */
 export function backwardRunner(
   problem: AttentionProblem,
   packing: Packing,
@@ -144,13 +149,14 @@ export function backwardRunner(
   const { memory } = backend
   const kernels = backend.kernels(set)
   const pattern = packing as PatternPacking
-  const perTile = unitWork(problem, pattern)
-  const size = perTile.length / (problem.batch * problem.keyHeads)
-  const work = Float64Array.from({ length: problem.batch * problem.keyHeads }, (_, head) =>
-    perTile.subarray(head * size, (head + 1) * size).reduce((sum, x) => sum + x, 0),
+  const splits = backwardSplits(problem, pattern.schedule)
+  const room = createRoom(problem, pattern, backend, backwardScratch(problem.headDim), (shape) =>
+    backwardWork(shape, problem.causal, pattern.schedule, partsOf(backend), splits),
   )
-  const room = createRoom(problem, pattern, backend, backwardScratch(problem.headDim), work)
+  const { batch, keyHeads, keys, headDim } = problem
   const [dOutputRoom, dQRoom, dKRoom, dVRoom] = [room.queryRoom(), room.queryRoom(), room.keyRoom(), room.keyRoom()]
+  const unitTilesRoom = room.workspace.region(8 * batch * keyHeads * splits)
+  const partialRoom = room.workspace.region((splits - 1) * 2 * batch * keyHeads * keys * headDim * F32)
   return {
     run(args) {
       const { rooms } = room
@@ -163,9 +169,18 @@ export function backwardRunner(
       const dK = placeOutput(args.dK, memory, dKRoom())
       const dV = placeOutput(args.dV, memory, dVRoom())
       memory.f32.set(args.logSumExp, rooms.logSumExp() / F32)
-      const record = { ...room.prepare(args), q, k, v, output, dOutput, dQ, dK, dV }
-      writeRecord(record, memory.i32, memory.f32, room.record())
+      const { record, work } = room.prepare(args)
+      memory.i32.set(work.unitTiles, unitTilesRoom() / 4)
+      const parts = { splits, unitTiles: unitTilesRoom(), partial: partialRoom() }
+      writeRecord({ ...record, ...parts, q, k, v, output, dOutput, dQ, dK, dV }, memory.i32, memory.f32, room.record())
       kernels.parallel('attentionBackward', [room.record()], room.partRanges)
+      const blocks = splits > 1 ? batch * keyHeads * Math.ceil(args.k.shape[2] / 64) : 0
+      if (blocks > 0)
+        kernels.parallel(
+          'attentionBackwardMerge',
+          [room.record()],
+          balancedRanges(blocks, partsOf(backend), () => 1),
+        )
       for (const gradient of [dQ, dK, dV]) gradient.finish()
     },
   }
