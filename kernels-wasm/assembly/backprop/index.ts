@@ -1,3 +1,4 @@
+export { convolvePlanes, correlatePlanes, joinPlanes, splitPlanes } from './planes'
 export { packPanels } from '../core/panels'
 export { sddmmBsr } from './sampled-blocks'
 export { sddmmCsr } from './sddmm'

@@ -29,6 +29,19 @@ export type {
   Needs,
 } from './backward/options.ts'
 export { SpmmBackwardPlan } from './backward/plan.ts'
+export { type Conv2dBackwardOptions, sparseConv2d, sparseConv2dBackward } from './conv2d/conv2d.ts'
+export {
+  type Conv2dBackwardPlanOptions,
+  type Conv2dBackwardRunOptions,
+  type Conv2dExplanation,
+  type Conv2dOptions,
+  type Conv2dPlanOptions,
+  type Conv2dRunOptions,
+  SparseConv2dBackwardPlan,
+  SparseConv2dPlan,
+} from './conv2d/plan.ts'
+export { CONV2D_ERROR_FACTOR, conv2dBackwardReference, conv2dReference } from './conv2d/reference.ts'
+export { type Conv2dGeometry, type Conv2dShape, conv2dShape, type Pair } from './conv2d/shape.ts'
 export { COSTS } from './cost-model.ts'
 export { sddmmKernels } from './sddmm/kernels/index.ts'
 export type { SddmmArguments, SddmmKernel } from './sddmm/kernels/types.ts'

@@ -43,6 +43,8 @@ export interface BackwardRunOptions {
   preActivation?: Tensor | undefined
   /** Written and returned, instead of new ones on the JS heap. */
   out?: BackwardOutputs | undefined
+  /** Add to `out.dValues` and `out.dBias` instead of replacing them: gradients of several batches. Default: false. */
+  accumulate?: boolean | undefined
 }
 
 /** Options of a direct call. */

@@ -137,6 +137,8 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     if (out.dValues) expectApart(tensor(dValues, [count]), `${name}: out.dValues`, inputs)
     if (out.dBias) expectApart(tensor(dBias, [m]), `${name}: out.dBias`, inputs)
 
+    const adds = options.accumulate === true
+    const earlier = adds && out.dBias ? dBias.slice() : undefined
     const dz = before ? tensor(this.#room.data.subarray(0, m * n), shape(m)) : dy
     this.#slopes?.run({
       dy: slope,
@@ -144,8 +146,11 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
       dz: before && view(dz),
       dBias: wantsBias ? dBias : undefined,
     })
+    earlier?.forEach((value, i) => {
+      dBias[i] += value
+    })
     this.#input?.plan.run(dz, { out: dx })
-    if (input) this.#values?.run(view(dz), transposed(view(input)), { out: dValues })
+    if (input) this.#values?.run(view(dz), transposed(view(input)), { out: dValues, accumulate: adds && !!out.dValues })
     return { dx, dValues, dBias }
   }
 
