@@ -3,22 +3,18 @@ import { type AttentionResult, attention } from '../attention.ts'
 import { attentionBackward, type Gradients } from '../backward.ts'
 import type { BlockMask } from '../mask/block-mask.ts'
 import { blockMask } from '../mask/index.ts'
-import { expectHeads } from '../operands.ts'
-import { type ExecutionOptions, expectOptions } from '../options.ts'
+import { expectHeads, expectShape } from '../operands.ts'
+import { expectOptions } from '../options.ts'
+import { expectFinite } from '../patterns/values.ts'
 import { LARGEST_HEAD_DIM } from '../problem.ts'
+import type { MethodOptions } from './checks.ts'
 import { asColumn, gatherNumbers, rowMajor, scatterTokens, sliceTokens, tokensFrom } from './tokens.ts'
 
 /** Queries that are computed at once, at most. */
 const TILE = 32
 
-/** Options of {@link attentionWithBias}. */
-export interface BiasOptions extends ExecutionOptions {
-  /** Factor of the scores, not of the bias. Default: 1 / sqrt(headDim). */
-  scale?: number | undefined
-}
-
 /** What {@link attentionWithBiasBackward} needs: the operands, the result and the options of the forward call. */
-export interface BiasSaved extends BiasOptions, AttentionResult {
+export interface BiasSaved extends MethodOptions, AttentionResult {
   q: Tensor
   k: Tensor
   v: Tensor
@@ -34,22 +30,25 @@ interface Call {
   readonly bias: Float32Array
 }
 
-function expectCall(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, options: BiasOptions, name: string): Call {
+function expectCall(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, options: MethodOptions, name: string): Call {
   expectOptions(options, name)
   const [batch, , tokens, headDim] = expectHeads(q, `${name}: q`).shape
-  const [, keyHeads, keys] = expectHeads(k, `${name}: k`).shape
-  expectHeads(v, `${name}: v`)
+  const key = expectHeads(k, `${name}: k`)
+  const [, keyHeads, keys] = key.shape
   if (batch !== 1 || headDim > LARGEST_HEAD_DIM - 4)
     throw rangeError(
       'NNZ_SHAPE',
       `${name}: expected one batch entry with a headDim up to ${LARGEST_HEAD_DIM - 4}, got ${batch} with ${headDim}`,
     )
+  expectShape(key, [1, keyHeads, keys, headDim], `${name}: k`)
+  expectShape(expectHeads(v, `${name}: v`), [1, keyHeads, keys, headDim], `${name}: v`)
+  const scale = expectFinite(options.scale ?? 1 / Math.sqrt(headDim), `${name}: scale`)
   if (!isTensor(bias) || bias.data.length !== tokens * keys)
     throw rangeError('NNZ_SHAPE', `${name}: expected a bias [${tokens}, ${keys}] (queries, keys), row-major`)
   for (const value of bias.data)
     if (Number.isNaN(value) || value === Number.POSITIVE_INFINITY)
       throw rangeError('NNZ_VALUE', `${name}: expected a bias of finite numbers or -Infinity, got ${value}`)
-  return { keyHeads, tokens, keys, headDim, scale: options.scale ?? 1 / Math.sqrt(headDim), bias: bias.data }
+  return { keyHeads, tokens, keys, headDim, scale, bias: bias.data }
 }
 
 /** Columns that a tile needs beside headDim: one for each of its queries, a multiple of 4. */
@@ -129,16 +128,15 @@ export function attentionWithBias(
   k: Tensor,
   v: Tensor,
   bias: Tensor,
-  options: BiasOptions = {},
+  options: MethodOptions = {},
 ): AttentionResult {
   const call = expectCall(q, k, v, bias, options, 'attentionWithBias')
   const { tokens, headDim } = call
-  const { backend, kernel } = options
   const output = zeros(q.shape)
   const logSumExp = zeros(q.shape.slice(0, -1))
   forEachTile(call, (first, rows, width) => {
     const { q: query, k: key, v: value, ...pattern } = tileOperands(call, q, k, v, first, rows, width)
-    const part = attention(query, key, value, { ...pattern, backend, kernel })
+    const part = attention(query, key, value, { ...pattern, backend: options.backend })
     scatterTokens(narrow(part.output, headDim), tokensFrom(first, rows), tokens, output)
     scatterTokens(asColumn(part.logSumExp), tokensFrom(first, rows), tokens, asColumn(logSumExp))
   })
@@ -152,8 +150,10 @@ export function attentionWithBias(
  * @returns dQ, dK, dV and dBias in the shapes of the operands
  */
 export function attentionWithBiasBackward(dOutput: Tensor, saved: BiasSaved): Gradients & { dBias: Tensor } {
+  const name = 'attentionWithBiasBackward'
+  expectOptions(saved, name)
   const { q, k, v, bias, output, logSumExp, backend } = saved
-  const call = expectCall(q, k, v, bias, saved, 'attentionWithBiasBackward')
+  const call = expectCall(q, k, v, bias, saved, name)
   const { keyHeads, tokens, keys, headDim, scale } = call
   const dQ = zeros(q.shape)
   const dK = zeros(k.shape)

@@ -38,10 +38,11 @@ function expectWeights({ length, stride, weights }: CompressionOptions, name: st
  */
 export function compressTokens(x: Tensor, options: CompressionOptions): Tensor {
   const weights = expectWeights(options, 'compressTokens')
-  const { shape } = expectHeads(x, 'compressTokens: x')
+  const operand = expectHeads(x, 'compressTokens: x')
+  const { shape } = operand
   const runs = runsIn(shape[2], options)
   const result = zeros([...x.shape.slice(0, -2), runs, shape[3]])
-  const source = rowMajor(expectHeads(x, 'compressTokens: x'))
+  const source = rowMajor(operand)
   forEachTerm(shape, runs, options, (run, token, i) => {
     addScaled(result.data, run, weights[i], source, token, shape[3])
   })

@@ -1,12 +1,12 @@
 import { gemm, isTensor, rangeError, type Tensor, tensor } from '@nnz/core'
 import { expectOptions } from '../options.ts'
-import type { BiasOptions } from './bias.ts'
-import { expectFinite } from './checks.ts'
+import { expectFinite } from '../patterns/values.ts'
+import type { MethodOptions } from './checks.ts'
 import { expectAlpha, sparseSigmoid } from './sparse-sigmoid.ts'
 import { matrixRows } from './tokens.ts'
 
 /** Options of dynamic context pruning. */
-export interface PruningOptions extends BiasOptions {
+export interface PruningOptions extends MethodOptions {
   /** Of the sparse sigmoid; raised from 1 while training. Infinity: every decision is yes or no. Default: Infinity. */
   alpha?: number | undefined
   /** Added to the interactions: large values keep everything. Default: 0. */
@@ -25,16 +25,16 @@ export interface Interactions {
 export interface CheckedPruning {
   readonly alpha: number
   readonly beta: number
-  readonly execution: BiasOptions
+  readonly execution: MethodOptions
 }
 
 /** Checks the options. */
 export function expectPruning(options: PruningOptions, name: string): CheckedPruning {
   expectOptions(options, name)
-  const { alpha = Number.POSITIVE_INFINITY, beta = 0, scale, backend, kernel } = options
+  const { alpha = Number.POSITIVE_INFINITY, beta = 0, scale, backend } = options
   expectAlpha(alpha, `${name}: alpha`)
   expectFinite(beta, `${name}: beta`)
-  return { alpha, beta, execution: { scale, backend, kernel } }
+  return { alpha, beta, execution: { scale, backend } }
 }
 
 /**

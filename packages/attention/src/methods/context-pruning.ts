@@ -2,8 +2,10 @@ import { gemm, rangeError, type Tensor, zeros } from '@nnz/core'
 import type { AttentionResult } from '../attention.ts'
 import type { Gradients } from '../backward.ts'
 import { expectHeads, expectShape } from '../operands.ts'
+import { expectOptions } from '../options.ts'
+import { expectFinite } from '../patterns/values.ts'
 import { attentionWithBias, attentionWithBiasBackward } from './bias.ts'
-import { expectFinite } from './checks.ts'
+import { expectSelfAttention } from './checks.ts'
 import {
   type CheckedPruning,
   ContextGate,
@@ -50,12 +52,8 @@ function open(
   name: string,
 ): { gate: ContextGate; checked: CheckedPruning; tokens: number } {
   const checked = expectPruning(options, name)
-  const [, , tokens] = expectHeads(q, `${name}: q`).shape
-  for (const [key, x] of Object.entries({ k, v })) {
-    const keys = expectHeads(x, `${name}: ${key}`).shape[2]
-    if (keys !== tokens)
-      throw rangeError('NNZ_SHAPE', `${name}: expected as many ${key} as queries, got ${keys} and ${tokens}`)
-  }
+  const { batch, tokens } = expectSelfAttention(q, k, v, name)
+  if (batch !== 1) throw rangeError('NNZ_SHAPE', `${name}: expected one batch entry, got ${batch}`)
   return { gate: new ContextGate(interactions ?? {}, tokens, checked, name), checked, tokens }
 }
 
@@ -104,6 +102,7 @@ export function prunedAttentionBackward(
   { sparsity = 0 }: { sparsity?: number } = {},
 ): PrunedGradients {
   const name = 'prunedAttentionBackward'
+  expectOptions(saved, name)
   const { q, k, v, interactions, output, logSumExp } = saved
   const { gate, checked, tokens } = open(q, k, v, interactions, saved, name)
   expectFinite(sparsity, `${name}: sparsity`)

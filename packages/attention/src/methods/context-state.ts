@@ -1,7 +1,7 @@
-import { gemm, isTensor, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
+import { gemm, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
 import { expectExtent } from '../mask/checks.ts'
-import { expectHeads, expectShape } from '../operands.ts'
 import { attentionWithBias } from './bias.ts'
+import { expectNumbers, expectStep } from './checks.ts'
 import { type CheckedPruning, expectPruning, type PruningOptions } from './context-gate.ts'
 import { sparseSigmoid } from './sparse-sigmoid.ts'
 import { gatherTokens, matrixRows, sliceTokens } from './tokens.ts'
@@ -65,14 +65,10 @@ export class PruningState {
    */
   step(q: Tensor, k: Tensor, v: Tensor, interaction: { queries: Tensor; keys: Tensor }): Tensor {
     const name = 'pruningState'
-    const { keyHeads, headDim, width, capacity } = this.#options
-    const heads = expectHeads(q, `${name}: q`).shape[1]
-    expectShape(expectHeads(q, name), [1, heads, 1, headDim], `${name}: q`)
-    for (const [key, x] of Object.entries({ k, v }))
-      expectShape(expectHeads(x, `${name}: ${key}`), [1, keyHeads, 1, headDim], `${name}: ${key}`)
+    const { width, capacity } = this.#options
+    expectStep(q, k, v, this.#options, name)
     for (const key of ['queries', 'keys'] as const)
-      if (!isTensor(interaction?.[key]) || interaction[key].data.length !== width)
-        throw rangeError('NNZ_SHAPE', `${name}: expected interaction.${key} to be a tensor [1, ${width}]`)
+      expectNumbers(interaction?.[key], [1, width], `${name}: interaction.${key}`)
     this.#decide(interaction.queries)
     const place = this.#tokens.length
     if (place === capacity)

@@ -1,18 +1,19 @@
-import { describe, rangeError, type Tensor, typeError, zeros } from '@nnz/core'
+import { type Tensor, zeros } from '@nnz/core'
 import { attention } from '../attention.ts'
+import { expectExtent } from '../mask/checks.ts'
 import { expectHeads, expectShape } from '../operands.ts'
-import { type ExecutionOptions, expectOptions } from '../options.ts'
+import { expectOptions } from '../options.ts'
+import { expectFlag } from '../patterns/values.ts'
+import type { MethodOptions } from './checks.ts'
 import { rangeMask } from './ranges.ts'
 import { rowMajor, sliceTokens } from './tokens.ts'
 
 /** Options of {@link deltaCorrection}. */
-export interface DeltaOptions extends ExecutionOptions {
+export interface DeltaOptions extends MethodOptions {
   /** Every stride-th query is attended densely, beginning with the first. Default: 64. */
   stride?: number | undefined
   /** As for `attention`. Default: true. */
   causal?: boolean | undefined
-  /** Factor of the scores. Default: 1 / sqrt(headDim). */
-  scale?: number | undefined
 }
 
 /**
@@ -29,11 +30,9 @@ export interface DeltaOptions extends ExecutionOptions {
 export function deltaCorrection(q: Tensor, k: Tensor, v: Tensor, sparse: Tensor, options: DeltaOptions = {}): Tensor {
   const name = 'deltaCorrection'
   expectOptions(options, name)
-  const { stride = 64, causal = true, scale, backend, kernel } = options
-  if (typeof stride !== 'number')
-    throw typeError('NNZ_TYPE', `${name}: expected stride to be a number, got ${describe(stride)}`)
-  if (!Number.isInteger(stride) || stride < 1)
-    throw rangeError('NNZ_VALUE', `${name}: expected a stride that is a whole number >= 1, got ${stride}`)
+  const { stride = 64, causal = true, scale, backend } = options
+  expectExtent(stride, 1, `${name}: stride`)
+  expectFlag(causal, `${name}: causal`)
   const { shape } = expectHeads(q, `${name}: q`)
   const [, , tokens, headDim] = shape
   expectShape(expectHeads(sparse, `${name}: sparse`), shape, `${name}: sparse`)
@@ -43,7 +42,7 @@ export function deltaCorrection(q: Tensor, k: Tensor, v: Tensor, sparse: Tensor,
   const mask = causal
     ? rangeMask((row) => [0, row * stride + 1 + keys - tokens], { blockShape: [64, 64], rows, columns: keys })
     : undefined
-  const dense = attention(sliceTokens(q, 0, rows, stride), k, v, { mask, scale, backend, kernel }).output.data
+  const dense = attention(sliceTokens(q, 0, rows, stride), k, v, { mask, scale, backend }).output.data
   const source = rowMajor(expectHeads(sparse, name))
   const result = zeros(q.shape)
   const { data } = result

@@ -1,4 +1,5 @@
-export { attentionWithBias, attentionWithBiasBackward, type BiasOptions, type BiasSaved } from './bias.ts'
+export { attentionWithBias, attentionWithBiasBackward, type BiasSaved } from './bias.ts'
+export type { MethodOptions } from './checks.ts'
 export { type CompressionOptions, compressTokens, compressTokensBackward } from './compress.ts'
 export type { Interactions, PruningOptions } from './context-gate.ts'
 export {

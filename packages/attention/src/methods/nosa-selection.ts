@@ -1,10 +1,11 @@
-import { gemm, isTensor, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
+import { gemm, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
 import type { BlockMask } from '../mask/block-mask.ts'
 import { expectExtent } from '../mask/checks.ts'
 import { blockMask } from '../mask/index.ts'
-import { expectHeads, expectShape, expectShapes, type Heads } from '../operands.ts'
+import { expectHeads, type Heads } from '../operands.ts'
 import { type ExecutionOptions, expectOptions } from '../options.ts'
 import { Chooser } from '../selection/budget.ts'
+import { expectNumbers, expectSelfAttention } from './checks.ts'
 import { compressTokens } from './compress.ts'
 import { matrixRows, rowMajor } from './tokens.ts'
 
@@ -23,7 +24,7 @@ export interface NosaBudget {
 }
 
 /** Checks a budget and fills in its defaults. */
-export function expectBudget(options: NosaBudget, name: string): Required<NosaBudget> {
+export function expectNosaBudget(options: NosaBudget, name: string): Required<NosaBudget> {
   expectOptions(options, name)
   const { pageSize = 64, initial = 1, local = 2, queryAgnostic, queryAware } = options
   expectExtent(pageSize, 1, `${name}: pageSize`)
@@ -85,17 +86,13 @@ export interface NosaMaskOptions extends NosaBudget, Pick<ExecutionOptions, 'bac
  */
 export function nosaMask(q: Tensor, k: Tensor, scores: Tensor, options: NosaMaskOptions): BlockMask {
   const name = 'nosaMask'
-  const budget = expectBudget(options, name)
+  const budget = expectNosaBudget(options, name)
   const { pageSize } = budget
-  const query = expectHeads(q, `${name}: q`)
-  const [batch, heads, tokens, headDim] = query.shape
-  const key = expectHeads(k, `${name}: k`)
-  const keyHeads = key.shape[1]
-  expectShapes({ batch, heads, keyHeads, tokens, keys: tokens, headDim }, name)
-  expectShape(key, [1, keyHeads, tokens, headDim], `${name}: k`)
-  const totals = tokenTotals(scores, keyHeads, tokens, pageSize, name)
+  const { batch, keyHeads, tokens, headDim } = expectSelfAttention(q, k, k, name)
+  if (batch !== 1) throw rangeError('NNZ_SHAPE', `${name}: expected one batch entry, got ${batch}`)
+  const totals = tokenTotals(expectNumbers(scores, [keyHeads, tokens], `${name}: scores`), tokens, pageSize)
   const width = keyHeads * headDim
-  const queries = groupSums(query, keyHeads)
+  const queries = groupSums(expectHeads(q, name), keyHeads)
   const means = byToken(compressTokens(k, { length: pageSize, stride: pageSize }))
   const full = means.shape[0]
   const chooser = new SplitChooser(budget, totals.length)
@@ -145,12 +142,9 @@ function groupSums(query: Heads, keyHeads: number): Float32Array {
 }
 
 /** Sum of the scores of each block's tokens. */
-function tokenTotals(scores: Tensor, keyHeads: number, tokens: number, pageSize: number, name: string): Float32Array {
-  if (!isTensor(scores) || scores.data.length !== keyHeads * tokens)
-    throw rangeError('NNZ_SHAPE', `${name}: expected scores [${keyHeads}, ${tokens}] (key heads, tokens)`)
+function tokenTotals(scores: Float32Array, tokens: number, pageSize: number): Float32Array {
   const totals = new Float64Array(Math.ceil(tokens / pageSize))
-  scores.data.forEach((score, i) => {
-    if (!Number.isFinite(score)) throw rangeError('NNZ_VALUE', `${name}: expected finite scores, got ${score}`)
+  scores.forEach((score, i) => {
     totals[Math.floor((i % tokens) / pageSize)] += score
   })
   return Float32Array.from(totals)

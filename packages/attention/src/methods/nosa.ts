@@ -1,19 +1,17 @@
-import { isTensor, rangeError, registerDispose, type Tensor } from '@nnz/core'
+import { rangeError, registerDispose, type Tensor } from '@nnz/core'
 import { type KeyValueCache, keyValueCache } from '../decode/cache.ts'
 import { decodeAttention } from '../decode/decode.ts'
 import { expectExtent } from '../mask/checks.ts'
-import type { ExecutionOptions } from '../options.ts'
-import { expectBudget, type NosaBudget, SplitChooser } from './nosa-selection.ts'
+import { expectNumbers, expectStep, type MethodOptions } from './checks.ts'
+import { expectNosaBudget, type NosaBudget, SplitChooser } from './nosa-selection.ts'
 import { PageMeans } from './page-means.ts'
 
 /** Size and budget of an offloaded cache. */
-export interface NosaOptions extends NosaBudget, Pick<ExecutionOptions, 'backend'> {
+export interface NosaOptions extends NosaBudget, MethodOptions {
   keyHeads: number
   headDim: number
   /** Blocks that may be resident at once. Default: those that a step attends to and one more, the least. */
   pages?: number | undefined
-  /** Factor of the scores. Default: 1 / sqrt(headDim). */
-  scale?: number | undefined
 }
 
 /** What a step of {@link NosaCache} did. */
@@ -73,10 +71,8 @@ export class NosaCache implements Partial<Disposable> {
    */
   step(q: Tensor, k: Tensor, v: Tensor, scores: Tensor): NosaStep {
     const { keyHeads, scale, backend } = this.#options
-    if (!isTensor(scores) || scores.data.length !== keyHeads)
-      throw rangeError('NNZ_SHAPE', `nosaCache: expected scores [${keyHeads}, 1] (one for each key head)`)
-    const score = scores.data.reduce((a, b) => a + b, 0)
-    if (!Number.isFinite(score)) throw rangeError('NNZ_VALUE', 'nosaCache: expected finite scores')
+    expectStep(q, k, v, this.#options, 'nosaCache')
+    const score = expectNumbers(scores, [keyHeads, 1], 'nosaCache: scores').reduce((a, b) => a + b, 0)
     this.#append(k, v, score)
     const { blocks, queryAgnostic } = this.#choose(q)
     const fetchedBytes = this.#fetch(blocks)
@@ -106,6 +102,7 @@ export class NosaCache implements Partial<Disposable> {
     if (cache.length % cache.pageSize === 0) this.#host[block] = cache.readBlock(block)
   }
 
+  /** The blocks of a step. */
   #choose(q: Tensor): { blocks: number[]; queryAgnostic: number[] } {
     const { blocks } = this.#resident
     const [scores, ...others] = this.#means.scores(q, this.#options.backend)
@@ -149,7 +146,7 @@ registerDispose(NosaCache.prototype)
  */
 export function nosaCache(options: NosaOptions): NosaCache {
   const name = 'nosaCache'
-  const budget = expectBudget(options, name)
+  const budget = expectNosaBudget(options, name)
   // The one more is for the block that begins, so that none of the last step has to go.
   const least = budget.initial + budget.local + budget.queryAgnostic + budget.queryAware + 1
   const { pages = least } = options

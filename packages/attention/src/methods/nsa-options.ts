@@ -1,7 +1,8 @@
 import { isTensor, rangeError, type Tensor } from '@nnz/core'
 import { expectMaskShape } from '../mask/block-mask.ts'
 import { expectExtent } from '../mask/checks.ts'
-import { type ExecutionOptions, expectOptions } from '../options.ts'
+import { expectOptions } from '../options.ts'
+import type { MethodOptions } from './checks.ts'
 import type { CompressionOptions } from './compress.ts'
 
 /** The branches of NSA, in the order of the gates. */
@@ -14,7 +15,7 @@ export type NsaBranch = (typeof NSA_BRANCHES)[number]
 export type PerBranch = Tensor | Readonly<Record<NsaBranch, Tensor>>
 
 /** Options of NSA. Defaults are those of the paper. */
-export interface NsaOptions extends ExecutionOptions {
+export interface NsaOptions extends MethodOptions {
   /** Runs of tokens that become one. Default: 32 tokens, every 16. */
   compression?: Pick<CompressionOptions, 'length' | 'stride'> | undefined
   /** Weights of the tokens of a run. Default: the mean. */
@@ -23,8 +24,6 @@ export interface NsaOptions extends ExecutionOptions {
   selection?: NsaSelection | undefined
   /** Tokens of the sliding window, the query's own included. Default: 512. */
   window?: number | undefined
-  /** Factor of the scores. Default: 1 / sqrt(headDim). */
-  scale?: number | undefined
 }
 
 /** Which blocks of keys are attended whole. */
@@ -48,7 +47,7 @@ export interface CheckedNsa {
   readonly initial: number
   readonly local: number
   readonly window: number
-  readonly execution: Pick<NsaOptions, 'scale' | 'backend' | 'kernel'>
+  readonly execution: MethodOptions
 }
 
 /** The tensor of a branch. */
@@ -59,7 +58,7 @@ export function ofBranch(x: PerBranch, branch: NsaBranch): Tensor {
 /** Checks the options of NSA. */
 export function expectNsa(options: NsaOptions, name: string): CheckedNsa {
   expectOptions(options, name)
-  const { compression = { length: 32, stride: 16 }, selection = {}, window = 512, scale, backend, kernel } = options
+  const { compression = { length: 32, stride: 16 }, selection = {}, window = 512, scale, backend } = options
   expectOptions(compression, `${name}: compression`)
   expectOptions(selection, `${name}: selection`)
   const { length, stride } = compression
@@ -76,5 +75,5 @@ export function expectNsa(options: NsaOptions, name: string): CheckedNsa {
   expectExtent(initial, 0, `${name}: selection.initial`)
   expectExtent(local, 1, `${name}: selection.local`)
   expectExtent(window, 1, `${name}: window`)
-  return { length, stride, blockShape: shape, count, initial, local, window, execution: { scale, backend, kernel } }
+  return { length, stride, blockShape: shape, count, initial, local, window, execution: { scale, backend } }
 }

@@ -3,7 +3,7 @@ import { attention } from '../attention.ts'
 import { type KeyValueCache, keyValueCache } from '../decode/cache.ts'
 import { decodeAttention } from '../decode/decode.ts'
 import { expectExtent } from '../mask/checks.ts'
-import { expectHeads, expectShape } from '../operands.ts'
+import { expectStep } from './checks.ts'
 import { compressTokens, runsIn } from './compress.ts'
 import { expectGates, gatedSum } from './gates.ts'
 import { type CheckedNsa, expectNsa, NSA_BRANCHES, type NsaOptions } from './nsa-options.ts'
@@ -62,9 +62,7 @@ export class NsaState implements Partial<Disposable> {
   step(q: Tensor, k: Tensor, v: Tensor, gates: Tensor): { output: Tensor; blocks: readonly ArrayLike<number>[] } {
     const name = 'nsaState'
     const { execution } = this.#checked
-    const { scale, backend } = execution
-    const [, heads] = expectHeads(q, `${name}: q`).shape
-    expectShape(expectHeads(q, name), [1, heads, 1, this.#options.headDim], `${name}: q`)
+    expectStep(q, k, v, this.#options, name)
     expectGates(gates, q, NSA_BRANCHES.length, name)
     if (this.length === this.#options.tokens)
       throw rangeError('NNZ_MEMORY', `${name}: there is room for ${this.length} tokens, which are used`)
@@ -73,9 +71,9 @@ export class NsaState implements Partial<Disposable> {
     const position = this.length - 1
     const runs = runsIn(this.length, this.#checked)
     const keys = sliceTokens(this.#compressed.k, 0, runs)
-    const compressed = attention(q, keys, sliceTokens(this.#compressed.v, 0, runs), { scale, backend })
+    const compressed = attention(q, keys, sliceTokens(this.#compressed.v, 0, runs), execution)
     const blocks = chooseBlocks(q, keys, compressed.logSumExp, { keys: this.length, shift: position }, this.#checked)
-    const selected = decodeAttention(q, this.#cache, { blocks, scale, backend })
+    const selected = decodeAttention(q, this.#cache, { ...execution, blocks })
     const window = this.#attendWindow(q)
     return { output: gatedSum([compressed.output, selected.output, window], gates, name), blocks }
   }
@@ -92,10 +90,7 @@ export class NsaState implements Partial<Disposable> {
     // Whatever their order is, attention to them is the same; it is that of the ring where the window fills it.
     const list = Array.from({ length: count }, (_, i) => (this.length - count + i) % size)
     const part = (x: Tensor) => (count === size ? x : gatherTokens(x, list))
-    return attention(q, part(this.#recent.k), part(this.#recent.v), {
-      scale: execution.scale,
-      backend: execution.backend,
-    }).output
+    return attention(q, part(this.#recent.k), part(this.#recent.v), execution).output
   }
 
   #remember(k: Tensor, v: Tensor): void {

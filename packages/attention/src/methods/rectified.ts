@@ -2,8 +2,9 @@ import { describe, rangeError, type Tensor, typeError } from '@nnz/core'
 import { KeyValueCache } from '../decode/cache.ts'
 import { decodeAttention } from '../decode/decode.ts'
 import { expectExtent } from '../mask/checks.ts'
-import { type ExecutionOptions, expectOptions } from '../options.ts'
+import { expectOptions } from '../options.ts'
 import { Chooser } from '../selection/budget.ts'
+import type { MethodOptions } from './checks.ts'
 import { overwriteTokens } from './overwrite.ts'
 import { PageMeans } from './page-means.ts'
 import { sliceTokens } from './tokens.ts'
@@ -12,7 +13,7 @@ import { sliceTokens } from './tokens.ts'
 export type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor
 
 /** Options of {@link rectifiedDecoder}. */
-export interface RectifiedOptions<Input, Output> extends Pick<ExecutionOptions, 'backend'> {
+export interface RectifiedOptions<Input, Output> extends MethodOptions {
   /** An empty cache for each layer. */
   caches: readonly KeyValueCache[]
   /**
@@ -29,8 +30,6 @@ export interface RectifiedOptions<Input, Output> extends Pick<ExecutionOptions, 
   initial?: number | undefined
   /** Blocks at the end that are always attended. Default: 1. */
   local?: number | undefined
-  /** Factor of the scores. Default: 1 / sqrt(headDim). */
-  scale?: number | undefined
 }
 
 /** Use `rectifiedDecoder`. */

@@ -1,16 +1,18 @@
-import { describe, isTensor, rangeError, type Tensor, typeError, zeros } from '@nnz/core'
-import { type AttentionResult, attention, shapeOf } from '../attention.ts'
+import { type Tensor, zeros } from '@nnz/core'
+import { type AttentionResult, attention } from '../attention.ts'
 import { attentionBackward, type Gradients } from '../backward.ts'
 import { expectExtent } from '../mask/checks.ts'
 import { expectHeads, expectShape } from '../operands.ts'
-import { type ExecutionOptions, expectOptions } from '../options.ts'
+import { expectOptions } from '../options.ts'
+import { expectFlag } from '../patterns/values.ts'
+import { expectNumbers, expectSelfAttention, type MethodOptions } from './checks.ts'
 import { mergeAttention } from './merge.ts'
 import { sparseKBackward } from './sparse-k.ts'
 import { SparseKSelection } from './sparse-k-selection.ts'
 import { asColumn, gatherNumbers, gatherTokens, scatterTokens, sliceTokens, tokensFrom } from './tokens.ts'
 
 /** Options of {@link sparseKAttention}. */
-export interface SparseKOptions extends ExecutionOptions {
+export interface SparseKOptions extends MethodOptions {
   /** Keys that are selected for a query: k of the operator. */
   count: number
   /**
@@ -20,8 +22,6 @@ export interface SparseKOptions extends ExecutionOptions {
   causal?: boolean | undefined
   /** Tokens of a chunk. Default: 64. */
   chunk?: number | undefined
-  /** Factor of the scores of q and k. Default: 1 / sqrt(headDim). */
-  scale?: number | undefined
 }
 
 /** What {@link sparseKAttentionBackward} needs: the operands, the result and the options of the forward call. */
@@ -48,24 +48,15 @@ interface Call {
   readonly groups: number
 }
 
-function expectCall(q: Tensor, k: Tensor, scores: Tensor, options: SparseKOptions, name: string): Call {
+function expectCall(q: Tensor, k: Tensor, v: Tensor, scores: Tensor, options: SparseKOptions, name: string): Call {
   expectOptions(options, name)
   const { count, causal = true, chunk = 64 } = options
   expectExtent(count, 1, `${name}: count`)
   expectExtent(chunk, 1, `${name}: chunk`)
-  if (typeof causal !== 'boolean')
-    throw typeError('NNZ_TYPE', `${name}: expected causal to be true or false, got ${describe(causal)}`)
-  const { batch, keyHeads, tokens, keys } = shapeOf(expectHeads(q, `${name}: q`), expectHeads(k, `${name}: k`))
-  if (tokens !== keys)
-    throw rangeError('NNZ_SHAPE', `${name}: expected as many keys as queries, got ${keys} and ${tokens}`)
-  if (!isTensor(scores)) throw typeError('NNZ_TYPE', `${name}: expected scores to be a tensor, got ${describe(scores)}`)
-  const groups = batch * keyHeads
-  if (scores.data.length !== groups * tokens)
-    throw rangeError(
-      'NNZ_SHAPE',
-      `${name}: scores has ${scores.data.length} elements, expected ${groups * tokens} (batch, key heads, tokens)`,
-    )
-  return { tokens, causal, chunk, scores: scores.data, count, groups }
+  expectFlag(causal, `${name}: causal`)
+  const { batch, keyHeads, tokens } = expectSelfAttention(q, k, v, name)
+  const numbers = expectNumbers(scores, [batch, keyHeads, tokens], `${name}: scores`)
+  return { tokens, causal, chunk, scores: numbers, count, groups: batch * keyHeads }
 }
 
 /** One chunk after the other; the selections are those of the moment. */
@@ -126,9 +117,9 @@ export function sparseKAttention(
   scores: Tensor,
   options: SparseKOptions,
 ): AttentionResult {
-  const call = expectCall(q, k, scores, options, 'sparseKAttention')
-  const { scale, backend, kernel } = options
-  const execution = { scale, backend, kernel }
+  const call = expectCall(q, k, v, scores, options, 'sparseKAttention')
+  const { scale, backend } = options
+  const execution = { scale, backend }
   const local = localOptions(call)
   const selected = { output: zeros(q.shape), logSumExp: zeros(q.shape.slice(0, -1)) }
   for (const { first, tokens, selections } of chunks(call)) {
@@ -152,17 +143,16 @@ export function sparseKAttention(
 export function sparseKAttentionBackward(dOutput: Tensor, saved: SparseKSaved): Gradients & { dScores: Tensor } {
   const name = 'sparseKAttentionBackward'
   expectOptions(saved, name)
-  const { q, k, v, scores, output, logSumExp, scale, backend, kernel } = saved
-  const call = expectCall(q, k, scores, saved, name)
+  const { q, k, v, scores, output, logSumExp, scale, backend } = saved
+  const call = expectCall(q, k, v, scores, saved, name)
   expectShape(expectHeads(dOutput, `${name}: dOutput`), expectHeads(q, name).shape, `${name}: dOutput`)
-  const execution = { backend, kernel }
   const local = localOptions(call)
   const dQ = zeros(q.shape)
   const dK = zeros(k.shape)
   const dV = zeros(v.shape)
   const dScores = zeros(scores.shape)
   if (local)
-    attentionBackward(dOutput, { q, k, v, output, logSumExp, scale, ...local }, { ...execution, out: { dQ, dK, dV } })
+    attentionBackward(dOutput, { q, k, v, output, logSumExp, scale, ...local }, { backend, out: { dQ, dK, dV } })
   for (const { first, tokens, selections } of chunks(call)) {
     const lists = listsOf(selections)
     const part = (x: Tensor) => sliceTokens(x, first, tokens)
@@ -177,7 +167,7 @@ export function sparseKAttentionBackward(dOutput: Tensor, saved: SparseKSaved): 
         logSumExp: gatherNumbers(logSumExp, list),
         scale,
       },
-      execution,
+      { backend },
     )
     addShares(gradients, k, v, lists, selections, dScores.data, call.tokens)
     for (const [rows, into] of [

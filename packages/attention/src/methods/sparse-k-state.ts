@@ -1,23 +1,22 @@
-import { isTensor, rangeError, registerDispose, type Tensor, tensor, zeros } from '@nnz/core'
+import { registerDispose, type Tensor, tensor, zeros } from '@nnz/core'
 import { type AttentionResult, attention } from '../attention.ts'
 import { type KeyValueCache, keyValueCache } from '../decode/cache.ts'
 import { decodeAttention } from '../decode/decode.ts'
 import { expectExtent } from '../mask/checks.ts'
-import { type ExecutionOptions, expectOptions } from '../options.ts'
+import { expectOptions } from '../options.ts'
+import { expectNumbers, expectStep, type MethodOptions } from './checks.ts'
 import { mergeAttention } from './merge.ts'
 import { gatherShares } from './sparse-k-attention.ts'
 import { SparseKSelection } from './sparse-k-selection.ts'
 
 /** Size of a state. */
-export interface SparseKStateOptions extends Pick<ExecutionOptions, 'backend'> {
+export interface SparseKStateOptions extends MethodOptions {
   keyHeads: number
   headDim: number
   /** Keys that are selected. */
   count: number
   /** Tokens of a chunk. Default: 64. */
   chunk?: number | undefined
-  /** Factor of the scores of q and k. Default: 1 / sqrt(headDim). */
-  scale?: number | undefined
 }
 
 /** Decoding with {@link sparseKAttention}: at most `count` selected tokens and one chunk are held, for any length. */
@@ -72,14 +71,12 @@ export class SparseKState implements Partial<Disposable> {
    */
   step(q: Tensor, k: Tensor, v: Tensor, scores: Tensor): AttentionResult {
     const { keyHeads, chunk, scale, backend } = this.#options
-    if (!isTensor(scores) || scores.data.length !== keyHeads)
-      throw rangeError('NNZ_SHAPE', `sparseKState: expected scores [${keyHeads}, 1] (one for each key head)`)
-    const bad = scores.data.find((score) => !Number.isFinite(score))
-    if (bad !== undefined) throw rangeError('NNZ_VALUE', `sparseKState: expected finite scores, got ${bad}`)
+    expectStep(q, k, v, this.#options, 'sparseKState')
+    const numbers = expectNumbers(scores, [keyHeads, 1], 'sparseKState: scores')
     if (this.#length > 0 && this.#length % chunk === 0) this.#select()
     this.#cache.append(k, v)
     this.#chunkScores.forEach((list, head) => {
-      list.push(scores.data[head])
+      list.push(numbers[head])
     })
     this.#length++
     const local = decodeAttention(q, this.#cache, { blocks: [this.#cache.blocks - 1], scale, backend })

@@ -4,11 +4,11 @@ import type { KeyValueCache } from '../decode/cache.ts'
 import { expectHeads } from '../operands.ts'
 import { type ExecutionOptions, expectOptions } from '../options.ts'
 import { patterns } from '../patterns/index.ts'
+import { expectFinite } from '../patterns/values.ts'
 import { attentionProblem, flops } from '../problem.ts'
 import { Chooser } from '../selection/budget.ts'
 import type { Selection } from '../selection/call.ts'
 import { selection } from '../selection/index.ts'
-import { expectFinite } from './checks.ts'
 import { PageMeans } from './page-means.ts'
 
 /** Options of a method that chooses for prefill. */
@@ -45,7 +45,7 @@ export interface DecodeMethod {
   open(cache: KeyValueCache): { select(q: Tensor, budget: number): PageSelection }
 }
 
-function expectBudget(budget: number, name: string): number {
+function expectPositiveShare(budget: number, name: string): number {
   expectFinite(budget, `${name}: budget`)
   if (budget <= 0 || budget > 1)
     throw rangeError('NNZ_VALUE', `${name}: expected a budget above 0 up to 1, got ${budget}`)
@@ -69,7 +69,7 @@ function prefillMethod(name: string, unit: PrefillMethod['unit'], choose: Choose
     select(q: Tensor, k: Tensor, budget: number, options: PrefillOptions = {}) {
       expectOptions(options, name)
       const { blockShape = [64, 64] } = options
-      return choose(q, k, expectBudget(budget, name), { ...options, blockShape, causal: true })
+      return choose(q, k, expectPositiveShare(budget, name), { ...options, blockShape, causal: true })
     },
   })
 }
@@ -85,7 +85,7 @@ function decodeMethod(
       return {
         select(q: Tensor, budget: number) {
           const count = cache.blocks
-          const chooser = new Chooser({ density: expectBudget(budget, name) }, count)
+          const chooser = new Chooser({ density: expectPositiveShare(budget, name) }, count)
           const { scores, flops } = ranking(q)
           const required = [
             [0, 1],

@@ -1,27 +1,25 @@
 import { rangeError, type Tensor } from '@nnz/core'
-import { type AttentionResult, attention, shapeOf } from '../attention.ts'
+import { type AttentionResult, attention } from '../attention.ts'
 import { attentionBackward, type Gradients } from '../backward.ts'
 import { type BlockMask, elementWords, FULL } from '../mask/block-mask.ts'
 import { expectExtent } from '../mask/checks.ts'
 import { blockMask } from '../mask/index.ts'
-import { expectHeads } from '../operands.ts'
-import { type ExecutionOptions, expectOptions } from '../options.ts'
+import { expectOptions } from '../options.ts'
 import { pooled } from '../selection/pooled.ts'
+import { expectSelfAttention, type MethodOptions } from './checks.ts'
 import { compressTokens, compressTokensBackward } from './compress.ts'
 import { expectGates, gatedSum, gatedSumBackward } from './gates.ts'
 import { type Extents, type Tiles, tileOrder } from './tiles.ts'
 import { gatherTokens, scatterTokens } from './tokens.ts'
 
 /** Options of {@link vsa}. */
-export interface VsaOptions extends ExecutionOptions {
+export interface VsaOptions extends MethodOptions {
   /** Extents of the video: tokens are in the order of [frames, rows, columns]. */
   shape: Extents
   /** Extents of a tile. Default: [4, 4, 4]. */
   tile?: Extents | undefined
   /** Tiles of keys that each tile of queries attends to. */
   count: number
-  /** Factor of the scores. Default: 1 / sqrt(headDim). */
-  scale?: number | undefined
 }
 
 /** What {@link vsa} returns. */
@@ -47,22 +45,22 @@ export interface VsaSaved extends VsaOptions, VsaResult {
 interface Call {
   readonly tiles: Tiles
   readonly count: number
-  readonly execution: Pick<VsaOptions, 'scale' | 'backend' | 'kernel'>
+  readonly execution: MethodOptions
 }
 
-function expectCall(q: Tensor, k: Tensor, gates: Tensor, options: VsaOptions, name: string): Call {
+function expectCall(q: Tensor, k: Tensor, v: Tensor, gates: Tensor, options: VsaOptions, name: string): Call {
   expectOptions(options, name)
-  const { shape, tile = [4, 4, 4], count, scale, backend, kernel } = options
+  const { shape, tile = [4, 4, 4], count, scale, backend } = options
   expectExtent(count, 1, `${name}: count`)
   const tiles = tileOrder(shape, tile, name)
-  const { tokens, keys } = shapeOf(expectHeads(q, `${name}: q`), expectHeads(k, `${name}: k`))
-  if (tokens !== tiles.tileOf.length || keys !== tokens)
+  const { tokens } = expectSelfAttention(q, k, v, name)
+  if (tokens !== tiles.tileOf.length)
     throw rangeError(
       'NNZ_SHAPE',
-      `${name}: expected ${tiles.tileOf.length} queries and keys ([${shape.join(', ')}]), got ${tokens} and ${keys}`,
+      `${name}: expected ${tiles.tileOf.length} tokens ([${shape.join(', ')}]), got ${tokens}`,
     )
   expectGates(gates, q, 2, name)
-  return { tiles, count, execution: { scale, backend, kernel } }
+  return { tiles, count, execution: { scale, backend } }
 }
 
 const wholeTiles = ({ size }: Tiles) => ({ length: size, stride: size, weights: new Float64Array(size).fill(1) })
@@ -118,13 +116,12 @@ function slotMask(chosen: BlockMask, { order, counts, size }: Tiles): BlockMask 
  * @throws RangeError if shapes or options do not fit
  */
 export function vsa(q: Tensor, k: Tensor, v: Tensor, gates: Tensor, options: VsaOptions): VsaResult {
-  const { tiles, count, execution } = expectCall(q, k, gates, options, 'vsa')
+  const { tiles, count, execution } = expectCall(q, k, v, gates, options, 'vsa')
   const { order, tileOf } = tiles
   const [queries, keys, values] = [q, k, v].map((x) => gatherTokens(x, order))
   const [coarseQ, coarseK, coarseV] = [queries, keys, values].map((x) => tileMeans(x, tiles))
   const coarse = attention(coarseQ, coarseK, coarseV, execution)
-  const { scale, backend } = execution
-  const { mask: chosen } = pooled(coarseQ, coarseK, { blockShape: [1, 1], topK: count, scale, backend })
+  const { mask: chosen } = pooled(coarseQ, coarseK, { ...execution, blockShape: [1, 1], topK: count })
   const mask = slotMask(chosen, tiles)
   const fine = attention(queries, keys, values, { ...execution, mask })
   const outputs = [gatherTokens(coarse.output, tileOf), scatterTokens(fine.output, order, tileOf.length)]
@@ -141,7 +138,7 @@ export function vsaBackward(dOutput: Tensor, saved: VsaSaved): Gradients & { dGa
   const name = 'vsaBackward'
   expectOptions(saved, name)
   const { q, k, v, gates, coarse, fine, mask } = saved
-  const { tiles, execution } = expectCall(q, k, gates, saved, name)
+  const { tiles, execution } = expectCall(q, k, v, gates, saved, name)
   const { order, tileOf, counts } = tiles
   const outputs = [gatherTokens(coarse.output, tileOf), scatterTokens(fine.output, order, tileOf.length)]
   const { dOutputs, dGates } = gatedSumBackward(dOutput, outputs, gates, name)

@@ -21,14 +21,17 @@ describe('rangeMask', () => {
           return [from, from + width] as const
         }
         const keeps = (_: number, query: number, key: number) => key >= range(query)[0] && key < range(query)[1]
-        expect(rangeMask(range, size)).toEqual(blockMask.fromPredicate(keeps, size))
+        expect(blockMask.toDense(rangeMask(range, size))).toEqual(
+          blockMask.toDense(blockMask.fromPredicate(keeps, size)),
+        )
       }),
     )
   })
 
   it('says what is wrong', () => {
     const shape = { blockShape: [4, 4], rows: 4, columns: 4 }
-    expect(() => rangeMask(() => [0, Number.NaN], shape)).toThrow('rangeMask: expected [low, high] of block row 0')
+    expect(() => rangeMask(5 as never, shape)).toThrow(TypeError)
+    expect(() => rangeMask(() => [0, 1], { ...shape, rows: -1 })).toThrow('rangeMask: rows: expected a whole number')
   })
 })
 

@@ -252,7 +252,7 @@ describe('row 157: dynamic context pruning', () => {
       'expected interactions.keys to be a row-major tensor [75, width]',
     )
     expect(() => prunedAttention(q, gatherTokens(k, [0]), v, interactions)).toThrow(
-      'as many k as queries, got 1 and 75',
+      'prunedAttention: k is [1, 2, 1, 8], expected [1, 2, 75, 8]',
     )
     expect(() => prunedAttention(q, k, v, interactions, { alpha: 0 })).toThrow(
       'alpha: expected a number from 1 up, got 0',

@@ -63,7 +63,9 @@ describe('row 96: Delta Attention', () => {
   })
 
   it('says what is wrong', () => {
-    expect(() => deltaCorrection(q, k, v, sparse, { stride: 0 })).toThrow('expected a stride that is a whole number')
+    expect(() => deltaCorrection(q, k, v, sparse, { stride: 0 })).toThrow(
+      'deltaCorrection: stride: expected a whole number in 1',
+    )
     expect(() => deltaCorrection(q, k, v, sparse, { stride: '4' as unknown as number })).toThrow(TypeError)
     expect(() => deltaCorrection(q, k, v, zeros([heads, tokens, 8]))).toThrow(
       'deltaCorrection: sparse is [1, 4, 150, 8]',

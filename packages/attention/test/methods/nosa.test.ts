@@ -124,7 +124,7 @@ describe('row 155: NOSA', () => {
   })
 
   it('says what is wrong', () => {
-    expect(() => nosaMask(q, k, draw([3], 1), options)).toThrow('nosaMask: expected scores [2, 203]')
+    expect(() => nosaMask(q, k, draw([3], 1), options)).toThrow('nosaMask: scores: expected [2, 203], got [3]')
     expect(() => nosaMask(q, part(k, 0), scores, options)).toThrow(
       'nosaMask: k is [1, 2, 1, 8], expected [1, 2, 203, 8]',
     )
@@ -134,8 +134,8 @@ describe('row 155: NOSA', () => {
     expect(() => nosaCache(null as never)).toThrow(TypeError)
     const cache = nosaCache(options)
     const step = (score: Tensor) => cache.step(part(q, 0), part(k, 0), part(v, 0), score)
-    expect(() => step(draw([1], 1))).toThrow('expected scores [2, 1]')
-    expect(() => step(tensor([Number.NaN, 1], [2, 1]))).toThrow('expected finite scores')
+    expect(() => step(draw([1], 1))).toThrow('nosaCache: scores: expected [2, 1], got [1]')
+    expect(() => step(tensor([Number.NaN, 1], [2, 1]))).toThrow('nosaCache: scores: expected finite numbers, got NaN')
     expect(cache.length).toBe(0)
     cache.dispose()
   })

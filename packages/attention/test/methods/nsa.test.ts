@@ -189,7 +189,9 @@ describe('row 39: NSA', () => {
       const { output } = state.step(part(q), part(k), part(v), part(gates))
       expectNear(output.data, part(expected.output).data, 2e-6, `token ${token}`)
     }
-    expect(() => state.step(gatherTokens(q, [0]), k, v, gatherTokens(gates, [0]))).toThrow('room for 75 tokens')
+    const [first, ...others] = [q, k, v, gates].map((x) => gatherTokens(x, [0]))
+    expect(() => state.step(first, others[0], others[1], others[2])).toThrow('room for 75 tokens')
+    expect(() => state.step(first, k, v, gates)).toThrow('nsaState: k is [1, 2, 75, 8], expected [1, 2, 1, 8]')
     state.dispose()
   })
 

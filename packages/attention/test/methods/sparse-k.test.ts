@@ -217,11 +217,13 @@ describe('row 140: SparseK attention', () => {
 
   it('says what is wrong', () => {
     expect(() => sparseKAttention(q, k, v, scores, { count: 0 })).toThrow('count: expected a whole number in 1')
-    expect(() => sparseKAttention(q, k, v, draw([3], 1), { count: 2 })).toThrow('scores has 3 elements, expected 100')
-    expect(() => sparseKAttention(q, sliceTokens(k, 0, 9), v, scores, { count: 2 })).toThrow('as many keys as queries')
+    expect(() => sparseKAttention(q, k, v, draw([3], 1), { count: 2 })).toThrow('scores: expected [1, 2, 50], got [3]')
+    expect(() => sparseKAttention(q, sliceTokens(k, 0, 9), v, scores, { count: 2 })).toThrow(
+      'sparseKAttention: k is [1, 2, 9, 8], expected [1, 2, 50, 8]',
+    )
     expect(() => sparseKAttention(q, k, v, scores, undefined as never)).toThrow(TypeError)
     expect(() => sparseKState({ keyHeads: 1, headDim: 8, count: 2 }).step(q, k, v, scores)).toThrow(
-      'expected scores [1, 1]',
+      'sparseKState: q is [1, 4, 50, 8], expected [1, 4, 1, 8]',
     )
   })
 })

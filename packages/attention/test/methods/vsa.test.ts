@@ -137,7 +137,7 @@ describe('row 43: VSA', () => {
   it('says what is wrong', () => {
     const gates = gatesOf(1, 1)
     expect(() => vsa(q, k, v, gates, { shape: [5, 6, 5], count: 1 })).toThrow(
-      'expected 150 queries and keys ([5, 6, 5])',
+      'vsa: expected 150 tokens ([5, 6, 5]), got 120',
     )
     expect(() => vsa(q, k, v, gates, { shape: [120, 1] as never, count: 1 })).toThrow(
       'shape: expected [frames, rows, columns], got 2',
