@@ -36,6 +36,7 @@ export {
 export { COSTS } from './cost-model.ts'
 export { kernels } from './kernels/index.ts'
 export type { SpmmArguments, SpmmKernel } from './kernels/types.ts'
+export { layOutStream, type StreamGeometry, type StreamShape, streamShape } from './kernels/wasm/stream.ts'
 export { linear } from './linear.ts'
 export { SpmmPlan } from './plan.ts'
 export {
