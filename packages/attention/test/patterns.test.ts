@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { attention, type BlockMask, blockMask, patterns, reference } from '../src/index.ts'
+import {
+  attention,
+  attentionBackward,
+  type BlockMask,
+  blockMask,
+  patterns,
+  reference,
+  referenceBackward,
+} from '../src/index.ts'
 import { operands } from './problems.ts'
 
 interface Size {
@@ -217,20 +225,32 @@ describe('patterns', () => {
     expect(patterns.butterfly({ ...size, stride: 512 }).columnIndices).toHaveLength(512 * 10)
   })
 
-  it('give attention over just their pairs, forward on each backend', () => {
-    const { q, k, v } = operands({ name: '', heads: 2, tokens: 70, keys: 70, headDim: 8 })
+  it('give attention over just their pairs, forward and backward', () => {
+    const { q, k, v, dOutput } = operands({ name: '', heads: 2, tokens: 70, keys: 70, headDim: 8 })
     const size = { rows: 70, columns: 70, blockShape: [16, 16] }
-    const masks = [
-      patterns.slidingWindow({ ...size, window: 9, sinks: 2 }),
-      patterns.strided({ ...size, stride: 8 }),
-      patterns.powerOfTwo(size),
-      blockMask.or(patterns.globalTokens({ ...size, tokens: 1 }), patterns.randomBlocks({ ...size, perRow: 1 })),
-    ]
-    for (const mask of masks) {
-      const expected = reference(q, k, v, { mask }).output
-      attention(q, k, v, { mask }).output.data.forEach((x, i) => {
-        expect(x).toBeCloseTo(expected[i], 5)
-      })
+    const even = Array.from({ length: 35 }, (_, i) => 2 * i)
+    const members = [[even, even.map((token) => token + 1)]]
+    const masks = {
+      slidingWindow: patterns.slidingWindow({ ...size, window: 9, sinks: 2 }),
+      strided: patterns.strided({ ...size, stride: 8 }),
+      fixed: patterns.fixed({ ...size, stride: 8, summary: 2 }),
+      powerOfTwo: patterns.powerOfTwo(size),
+      clusters: patterns.clusters({ ...size, queries: members, keys: members }),
+      butterfly: patterns.butterfly({ ...size, stride: 4 }),
+      bigBird: blockMask.or(
+        patterns.globalTokens({ ...size, tokens: 1 }),
+        patterns.randomBlocks({ ...size, heads: 2, perRow: 1 }),
+      ),
+    }
+    for (const [name, mask] of Object.entries(masks)) {
+      const forward = attention(q, k, v, { mask })
+      const gradients = attentionBackward(dOutput, { q, k, v, ...forward, mask })
+      const expected = { ...reference(q, k, v, { mask }), ...referenceBackward(dOutput, q, k, v, { mask }) }
+      const actual = { output: forward.output, ...gradients }
+      for (const key of ['output', 'dQ', 'dK', 'dV'] as const)
+        actual[key].data.forEach((x, i) => {
+          expect(x, `${name}: ${key}`).toBeCloseTo(expected[key][i], 5)
+        })
     }
   })
 
