@@ -1,0 +1,8 @@
+export {
+  type SampledProduct,
+  type SparseLinear,
+  type SparseLinearOptions,
+  type SparseSoftmax,
+  type TensorFlow,
+  tensorFlowOperations,
+} from './operations.ts'
