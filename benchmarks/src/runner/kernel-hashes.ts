@@ -9,7 +9,7 @@ export function kernelHashes(hash: (bytes: Uint8Array) => string): Record<string
   return Object.fromEntries(
     PACKAGES.map((name) => {
       const folder = join(dirname(fileURLToPath(import.meta.resolve(name))), 'wasm')
-      const files = readdirSync(folder)
+      const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('.wasm'))
         .sort()
       return [name, hash(Buffer.concat(files.map((file) => readFileSync(join(folder, file)))))]

@@ -1,6 +1,6 @@
 import type { WasmBackend } from '../../backends/wasm.ts'
 import { WasmBlock } from '../../backends/workspace.ts'
-import * as set from '../../generated/wasm.ts'
+import * as set from '../../generated/wasm-i8.ts'
 
 const known = new WeakMap<WasmBackend, boolean>()
 

@@ -1,7 +1,7 @@
 // Dense GEMM of i8 weights and activations quantised to 0..127: C[M, N] = W[M, K] X[K, N] in f32, sums in i32 for each
 // group of columns of W. Formats in i8-pack.ts and i8-tiles.ts.
 import { parameterBytes } from '../lib/quantise'
-import { UNIT } from './i8-pack'
+import { UNIT } from './pack'
 import {
   directByFive,
   directByFour,
@@ -13,7 +13,7 @@ import {
   pairedByOne,
   pairedByThree,
   pairedByTwo,
-} from './i8-tiles'
+} from './tiles'
 
 /** Bytes of weights that each panel of X meets before the next panel comes: they stay in L2. */
 const GROUP_BYTES: i32 = 196608

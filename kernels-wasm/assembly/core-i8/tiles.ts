@@ -4,7 +4,7 @@
 // Packed weights of a tile: for each group of columns eight i32 sums of a row's weights in the group, eight f32 scales, then
 // [unit of k][8 rows][unit].
 import { madd } from '../lib/vector'
-import { UNIT } from './i8-pack'
+import { UNIT } from './pack'
 
 /** Bytes of sums and scales in front of a group. */
 const HEADER: usize = 64
