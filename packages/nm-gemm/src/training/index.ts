@@ -1,6 +1,5 @@
 export { flipRate } from './flip-rate.ts'
 export { type GradientFlowOptions, gradientFlow, type MaskedGradientOptions, maskedGradient } from './gradient.ts'
-export type { Pattern } from './matrix.ts'
 export { type MvueOptions, mvue, mvue24 } from './mvue.ts'
 export { magnitudeMask, type ProjectOptions, project, softScale } from './project.ts'
 export { transposableMask24 } from './transposable-mask.ts'

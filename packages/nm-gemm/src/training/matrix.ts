@@ -1,16 +1,10 @@
-import { describe, expectMatrix, rangeError, type Tensor, typeError } from '@nnz/core'
+import { describe, expectMatrix, type NmPattern, rangeError, typeError } from '@nnz/core'
 
 /** A matrix's elements, row-major and without gaps. */
 export interface DenseMatrix {
   readonly rows: number
   readonly columns: number
   readonly data: Float32Array
-}
-
-/** At most `n` non-zeros in every group of `m` neighbours of a row; a last group that is shorter keeps at most n, too. */
-export interface Pattern {
-  n: number
-  m: number
 }
 
 /** Checks a matrix and returns its elements; a view with other strides is copied. */
@@ -40,17 +34,11 @@ export function expectFinite({ data, columns }: DenseMatrix, name: string): void
 }
 
 /** Checks n and m. */
-export function expectPattern({ n, m }: Pattern, name: string): void {
+export function expectPattern({ n, m }: NmPattern, name: string): void {
   if (!Number.isInteger(m) || m < 1 || m > 32)
     throw rangeError('NNZ_VALUE', `${name}: expected m to be a whole number in 1..32, got ${describe(m)}`)
   if (!Number.isInteger(n) || n < 1 || n > m)
     throw rangeError('NNZ_VALUE', `${name}: expected n to be a whole number in 1..${m}, got ${describe(n)}`)
-}
-
-/** Checks that options are an object. */
-export function expectOptions(options: unknown, name: string): void {
-  if (typeof options !== 'object' || options === null)
-    throw typeError('NNZ_TYPE', `${name}: expected options to be an object, got ${describe(options)}`)
 }
 
 /** Checks a mask of so many elements. */
@@ -61,9 +49,8 @@ export function expectMask(mask: unknown, length: number, name: string): Uint8Ar
   return mask
 }
 
-/** Checks that two matrices have one shape. */
-export function expectSameShape(matrix: Tensor, other: DenseMatrix, name: string): void {
-  const [rows, columns] = matrix.shape
-  if (rows !== other.rows || columns !== other.columns)
-    throw rangeError('NNZ_SHAPE', `${name} is [${rows}, ${columns}], expected [${other.rows}, ${other.columns}]`)
+/** Checks the shape of a matrix. */
+export function expectShape({ rows, columns }: DenseMatrix, shape: readonly number[], name: string): void {
+  if (rows !== shape[0] || columns !== shape[1])
+    throw rangeError('NNZ_SHAPE', `${name} is [${rows}, ${columns}], expected [${shape.join(', ')}]`)
 }

@@ -1,8 +1,8 @@
-import { describe, type Tensor, tensor, typeError } from '@nnz/core'
-import { expectFinite, expectOptions, expectPattern, type Pattern, rowMajor } from './matrix.ts'
+import { describe, expectOptions, type NmPattern, type Tensor, tensor, typeError } from '@nnz/core'
+import { expectFinite, expectPattern, rowMajor } from './matrix.ts'
 
 /** Options of {@link mvue}. */
-export interface MvueOptions extends Pattern {
+export interface MvueOptions extends NmPattern {
   /** Gives numbers in [0, 1), one for each group that is rounded: a seeded generator makes training repeatable. */
   random: () => number
 }

@@ -1,8 +1,8 @@
-import { describe, rangeError, type Tensor, tensor } from '@nnz/core'
-import { type DenseMatrix, expectFinite, expectOptions, expectPattern, type Pattern, rowMajor } from './matrix.ts'
+import { describe, expectOptions, type NmPattern, rangeError, type Tensor, tensor } from '@nnz/core'
+import { type DenseMatrix, expectFinite, expectPattern, rowMajor } from './matrix.ts'
 
 /** Options of {@link project}. */
-export interface ProjectOptions extends Pattern {
+export interface ProjectOptions extends NmPattern {
   /** `hard` keeps the n largest magnitudes of a group as they are, `soft` moves all of them towards zero. Default: `hard`. */
   kind?: 'hard' | 'soft' | undefined
   /** Factor of the result; for `soft` training the one that {@link softScale} gave at its start. Default: 1. */
@@ -39,7 +39,7 @@ export function project(w: Tensor, options: ProjectOptions): Tensor {
  * @returns the factor, at least 1; 1 where the projection is all zero
  * @throws what {@link project} throws
  */
-export function softScale(w: Tensor, pattern: Pattern): number {
+export function softScale(w: Tensor, pattern: NmPattern): number {
   const matrix = expectWeights(w, pattern, 'softScale')
   const soft = softened(matrix, pattern)
   let product = 0
@@ -57,11 +57,11 @@ export function softScale(w: Tensor, pattern: Pattern): number {
  *
  * @throws what {@link project} throws
  */
-export function magnitudeMask(w: Tensor, pattern: Pattern): Uint8Array<ArrayBuffer> {
+export function magnitudeMask(w: Tensor, pattern: NmPattern): Uint8Array<ArrayBuffer> {
   return maskOf(expectWeights(w, pattern, 'magnitudeMask'), pattern)
 }
 
-function expectWeights(w: Tensor, pattern: Pattern, name: string): DenseMatrix {
+function expectWeights(w: Tensor, pattern: NmPattern, name: string): DenseMatrix {
   expectOptions(pattern, name)
   expectPattern(pattern, name)
   const matrix = rowMajor(w, `${name}: w`)
@@ -75,7 +75,7 @@ function masked({ data }: DenseMatrix, mask: Uint8Array): Float32Array {
   return result
 }
 
-function maskOf({ rows, columns, data }: DenseMatrix, { n, m }: Pattern): Uint8Array<ArrayBuffer> {
+function maskOf({ rows, columns, data }: DenseMatrix, { n, m }: NmPattern): Uint8Array<ArrayBuffer> {
   const mask = new Uint8Array(data.length)
   for (let row = 0; row < rows; row++) {
     const end = (row + 1) * columns
@@ -95,7 +95,7 @@ function maskOf({ rows, columns, data }: DenseMatrix, { n, m }: Pattern): Uint8A
   return mask
 }
 
-function softened({ rows, columns, data }: DenseMatrix, { n, m }: Pattern): Float32Array {
+function softened({ rows, columns, data }: DenseMatrix, { n, m }: NmPattern): Float32Array {
   const result = new Float32Array(data.length)
   const group = new Float32Array(m)
   for (let row = 0; row < rows; row++) {
