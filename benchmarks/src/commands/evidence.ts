@@ -25,7 +25,7 @@ export interface NmOptions extends EvidenceOptions {
 
 /** Tokens that MiniLM takes at once. */
 const BATCH = 512
-const NM_BATCHES = 6
+const NM_BATCHES = 4
 const NM_PAIRS = 300
 const PATTERNS = [
   { n: 2, m: 4 },

@@ -1,5 +1,5 @@
-import { tensor } from '@nnz/core'
-import { magnitudeMask, type Pattern } from '@nnz/nm-gemm/training'
+import { type NmPattern, tensor } from '@nnz/core'
+import { magnitudeMask } from '@nnz/nm-gemm/training'
 import type { LinearLayer } from '../networks/linear-layer.ts'
 
 /** The lengths of the columns of some activations: how much each input of a layer counts. */
@@ -10,12 +10,12 @@ export function columnNorms(rows: readonly Float32Array[], width: number): Float
 }
 
 /** The n weights of each group that are largest: |w|. */
-export function byMagnitude({ weights, outputs, inputs }: LinearLayer, pattern: Pattern): Uint8Array {
+export function byMagnitude({ weights, outputs, inputs }: LinearLayer, pattern: NmPattern): Uint8Array {
   return magnitudeMask(tensor(weights, [outputs, inputs]), pattern)
 }
 
 /** The n weights of each group that matter most to the output: |w| times the length of their input (Wanda, arXiv 2306.11695). */
-export function byActivation(layer: LinearLayer, norms: Float64Array, pattern: Pattern): Uint8Array {
+export function byActivation(layer: LinearLayer, norms: Float64Array, pattern: NmPattern): Uint8Array {
   const { weights, outputs, inputs } = layer
   const scores = weights.map((weight, i) => Math.abs(weight) * norms[i % inputs])
   return magnitudeMask(tensor(scores, [outputs, inputs]), pattern)

@@ -1,5 +1,4 @@
-import { gemm, nm, type Tensor, tensor, transposed } from '@nnz/core'
-import type { Pattern } from '@nnz/nm-gemm/training'
+import { gemm, type NmPattern, nm, type Tensor, tensor, transposed } from '@nnz/core'
 import type { Encoder } from '../networks/encoder.ts'
 import type { LinearLayer } from '../networks/linear-layer.ts'
 import { embedAll, type SentencePair, similarityScore } from '../networks/scores.ts'
@@ -22,13 +21,13 @@ export interface NmEvidenceOptions {
   readonly pairs: readonly SentencePair[]
   /** Which pairs they are. */
   readonly pairsName: string
-  readonly patterns: readonly Pattern[]
+  readonly patterns: readonly NmPattern[]
   /** Patterns at which the whole network is judged. */
-  readonly whole: readonly Pattern[]
+  readonly whole: readonly NmPattern[]
   readonly onProgress?: (step: string) => void
 }
 
-type Choice = (layer: LinearLayer, pattern: Pattern) => Uint8Array
+type Choice = (layer: LinearLayer, pattern: NmPattern) => Uint8Array
 
 /**
  * How much N:M sparsity costs an encoder: for each layer |Wx - W'x| / |Wx| on the layer's real inputs, and for the whole
@@ -109,7 +108,7 @@ function widthOf(encoder: Encoder, name: string): number {
 }
 
 /** A layer's weights in N:M form, written out again: that they fit the form is checked on the way. */
-function prune(layer: LinearLayer, choose: Choice, pattern: Pattern): { weights: Float32Array; sparsity: number } {
+function prune(layer: LinearLayer, choose: Choice, pattern: NmPattern): { weights: Float32Array; sparsity: number } {
   const packed = nm.fromMasked(layer.weights, choose(layer, pattern), [layer.outputs, layer.inputs], pattern)
   return { weights: nm.toDense(packed), sparsity: 1 - packed.nnz / layer.weights.length }
 }
@@ -176,6 +175,6 @@ function meanCosine(a: Float32Array, b: Float32Array, width: number): number {
   return sum / (a.length / width)
 }
 
-function nameOf({ n, m }: Pattern): string {
+function nameOf({ n, m }: NmPattern): string {
   return `${n}:${m}`
 }
