@@ -11,7 +11,7 @@ import { expectPool, openPooling, type Pool, type Pooling } from './pooling.ts'
 export interface GateSide {
   /** For example ['maximum', 'minimum', 'mean']. */
   pools: readonly Pool[]
-  /** [heads (of queries or keys), gateDim, pools * headDim]: the weights of a linear layer, rows are outputs. */
+  /** Weights of a linear layer, [heads of queries or of keys, gateDim, pools * headDim]: rows are outputs. */
   weights: Tensor
 }
 

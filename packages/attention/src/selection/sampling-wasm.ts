@@ -27,7 +27,7 @@ export function wasmSampler(backend: WasmBackend, { q, k, shape, causal, scale }
   let seen = 0
   let placed: { batch: number; keyHead: number; at: PlacedHead } | undefined
 
-  function pack(batch: number, head: number, queries: ArrayLike<number>): void {
+  function pack(batch: number, head: number, queries: readonly number[]): void {
     const base = batch * q.strides[0] + head * q.strides[1]
     for (let lane = 0; lane < count; lane++) {
       const from = base + queries[lane] * q.strides[2]
@@ -60,7 +60,7 @@ export function wasmSampler(backend: WasmBackend, { q, k, shape, causal, scale }
       const limits = memory.i32.subarray((scratch() + LIMITS) / 4, (scratch() + LIMITS) / 4 + LANES)
       limits.fill(0)
       for (let lane = 0; lane < count; lane++) limits[lane] = seenKeys(shape, causal, queries[lane])
-      seen = Math.max(...limits)
+      seen = limits[count - 1]
       const { address, stride } = placed.at
       parallel('sampleWeights', [panelRoom(), count, headDim, address, stride, seen, scratch()], Math.ceil(count / 8))
     },

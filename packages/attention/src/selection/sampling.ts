@@ -14,7 +14,7 @@ export const LANES = 64
  */
 export interface Sampler {
   /** The rows of these queries, up to {@link LANES} rising numbers, which the calls below sum up. */
-  sample(batch: number, head: number, queries: ArrayLike<number>): void
+  sample(batch: number, head: number, queries: readonly number[]): void
   /** Sum over the queries, for each key. */
   columns(): Float32Array
   /**
@@ -50,20 +50,21 @@ export function addTo(target: Float32Array, values: Float32Array, from = 0): voi
   for (let i = 0; i < values.length; i++) target[from + i] += values[i]
 }
 
-/** Calls `visit` after each sampling of up to 64 of `queries`, and counts its cost. */
+/** Calls `visit` after each sampling of up to 64 of `queries`, which rise, and counts its cost. */
 export function sampleAll(
   sampler: Sampler,
-  { shape, meter }: Pick<SelectionCall, 'shape' | 'meter'>,
+  { shape, causal, meter }: Pick<SelectionCall, 'shape' | 'causal' | 'meter'>,
   batch: number,
   head: number,
-  queries: ArrayLike<number>,
+  queries: readonly number[],
   visit: (first: number) => void,
 ): void {
   for (let first = 0; first < queries.length; first += LANES) {
-    const tile = Array.prototype.slice.call(queries, first, first + LANES)
+    const tile = queries.slice(first, first + LANES)
     sampler.sample(batch, head, tile)
-    meter.flops += 2 * tile.length * shape.keys * shape.headDim
-    meter.bytes += 4 * (tile.length + shape.keys) * shape.headDim
+    const seen = seenKeys(shape, causal, tile[tile.length - 1])
+    meter.flops += 2 * tile.length * seen * shape.headDim
+    meter.bytes += 4 * (tile.length + seen) * shape.headDim
     visit(first)
   }
 }
