@@ -7,7 +7,8 @@ import type { Random } from '../random.ts'
 import { columnSums } from './gather.ts'
 import { Leaf } from './leaf.ts'
 import { type ConvolutionShape, fromPatches, outputExtents, patches, patchPixels, swapChannels } from './patches.ts'
-import { WeightProduct } from './weight-product.ts'
+import { SparseConvolution } from './sparse-convolution.ts'
+import { type ProductGradients, WeightProduct } from './weight-product.ts'
 
 /** Options of {@link Conv2d}. */
 export interface Conv2dOptions extends Omit<ConvolutionShape, 'stride' | 'padding'> {
@@ -38,6 +39,7 @@ export class Conv2d extends Leaf<SavedPatches> {
   readonly #name: string
   readonly #shape: ConvolutionShape
   readonly #product: WeightProduct
+  #sparse: SparseConvolution | undefined
   /** Which pixels stand under the kernel. */
   readonly #pixels: Uint32Array
 
@@ -55,8 +57,22 @@ export class Conv2d extends Leaf<SavedPatches> {
     this.#product = new WeightProduct(this.weight)
   }
 
+  /** What convolves a sparse weight of which all or nothing is trained; other weights meet patches. */
+  get #taps(): SparseConvolution | undefined {
+    const { csr, trained } = this.weight
+    if (this.#sparse?.w !== csr) {
+      this.#sparse?.dispose()
+      this.#sparse = csr && new SparseConvolution(csr, this.#shape)
+    }
+    return trained.what === 'all' || trained.what === 'nothing' ? this.#sparse : undefined
+  }
+
   override get packedBytes(): number {
-    return this.#product.packedBytes
+    return this.#product.packedBytes + (this.#sparse?.packedBytes ?? 0)
+  }
+
+  #patches(x: Tensor): Tensor {
+    return patches(x, this.#pixels, this.weight.shape[1])
   }
 
   forward(x: Tensor, { save = true }: ForwardOptions = {}): Tensor {
@@ -72,34 +88,43 @@ export class Conv2d extends Leaf<SavedPatches> {
     const kept = save && this.weight.count > 0 ? x : undefined
     if (save) this.keep({ images, x: kept }, kept ? [kept.data] : [])
     else this.forget()
-    const rows = patches(x, this.#pixels, this.weight.shape[1])
-    this.work.forward += rows.shape[0] * this.weight.value.data.length
-    return swapChannels(this.#product.forward(rows, this.bias.value.data), images, outputs, true)
+    this.work.forward += images * this.extents[0] * this.extents[1] * this.weight.value.data.length
+    const bias = this.bias.value.data
+    const taps = this.#taps
+    if (taps) return taps.forward(x, bias, this.weight)
+    return swapChannels(this.#product.forward(this.#patches(x), bias), images, outputs, true)
   }
 
   backward(dy: Tensor, { input = true, everywhere = false }: BackwardOptions = {}): Tensor | undefined {
     const { images, x } = this.take(this.#name)
-    const { inputs, outputs, height, width } = this.#shape
+    const { outputs } = this.#shape
     const places = this.extents[0] * this.extents[1]
-    if (dy.shape[0] !== images || dy.shape[1] !== outputs * places || dy.strides[1] !== 1)
+    if (dy.shape[0] !== images || dy.shape[1] !== outputs * places || dy.strides[1] !== 1) {
       throw rangeError(
         'NNZ_SHAPE',
         `${this.#name}: dy is [${dy.shape.join(', ')}], expected [${images}, ${outputs * places}] without gaps`,
       )
-    const slopes = swapChannels(dy, images, outputs, false)
-    const rows = x && patches(x, this.#pixels, this.weight.shape[1])
-    const { dx, gradient } = this.#product.backward(slopes, rows && this.#product.needed(rows), input)
+    }
     const { weight, bias } = this
+    const taps = this.#taps
+    const slopes = swapChannels(dy, images, outputs, false)
+    const { dx, gradient } = taps ? taps.backward(dy, x, input, weight) : this.#overPatches(slopes, x, images, input)
     weight.gradient = gradient
-    const wanted = everywhere && rows && weight.csr
-    weight.gradientEverywhere = wanted ? gemm(transposed(slopes), rows).data : undefined
+    const wanted = everywhere && x && weight.csr
+    weight.gradientEverywhere = wanted ? gemm(transposed(slopes), this.#patches(x)).data : undefined
     const count = images * places
     if (input) this.work.inputGradient += count * weight.value.data.length
     if (gradient) this.work.weightGradient += count * weight.count
     if (wanted) this.work.weightGradient += count * weight.shape[0] * weight.shape[1]
     const sums = bias.count > 0 ? columnSums(slopes) : undefined
     bias.gradient = sums && bias.places ? Float32Array.from(bias.places, (place) => sums[place]) : sums
-    return dx && fromPatches(dx, this.#pixels, images, inputs * height * width)
+    return dx
+  }
+
+  #overPatches(slopes: Tensor, x: Tensor | undefined, images: number, input: boolean): ProductGradients {
+    const { inputs, height, width } = this.#shape
+    const { dx, gradient } = this.#product.backward(slopes, x && this.#product.needed(this.#patches(x)), input)
+    return { dx: dx && fromPatches(dx, this.#pixels, images, inputs * height * width), gradient }
   }
 }
 
