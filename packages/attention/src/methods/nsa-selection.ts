@@ -61,13 +61,16 @@ export function chooseBlocks(
         const head = (group * heads) / keyHeads + h
         const matrix = headMatrix(query, head, first, rows)
         const scores = plan.run(tensor(matrix.data, [headDim, rows], { strides: [1, matrix.strides[0]] })).data
-        for (let i = 0; i < rows; i++) {
-          const exponent = logSumExp.data[head * tokens + first + i]
-          const visible = Math.min(runs, visibleRuns(first + i + placement.shift, options))
-          const to = Math.floor(i / height) * runs
-          for (let run = 0; run < visible; run++)
-            shares[to + run] += Math.exp(scale * scores[run * rows + i] - exponent)
-        }
+        const at = head * tokens + first
+        const exponents = logSumExp.data.subarray(at, at + rows)
+        addShares(
+          shares,
+          scores,
+          exponents,
+          scale,
+          height,
+          (run) => run * stride + length - 1 - placement.shift - first,
+        )
       }
       for (let row = 0; row < rows; row += height) {
         const last = Math.min(first + row + height, tokens) - 1 + placement.shift
@@ -77,6 +80,35 @@ export function chooseBlocks(
     plan?.dispose()
   }
   return lists
+}
+
+/**
+ * Adds the softmax of some queries' scores, [runs, queries], to `shares`, [blocks of `height` queries, runs].
+ *
+ * @param exponents logSumExp of each query
+ * @param firstOf the first query that sees a run
+ */
+function addShares(
+  shares: Float64Array,
+  scores: Float32Array,
+  exponents: Float32Array,
+  scale: number,
+  height: number,
+  firstOf: (run: number) => number,
+): void {
+  const rows = exponents.length
+  const runs = scores.length / rows
+  for (let run = 0; run < runs; run++) {
+    const begin = Math.max(0, firstOf(run))
+    const from = run * rows
+    for (let block = Math.floor(begin / height); block * height < rows; block++) {
+      const end = Math.min(rows, (block + 1) * height)
+      let sum = 0
+      for (let i = Math.max(begin, block * height); i < end; i++)
+        sum += Math.exp(scale * scores[from + i] - exponents[i])
+      shares[block * runs + run] += sum
+    }
+  }
 }
 
 /** Turns shares of compressed tokens into shares of blocks, and chooses. */
