@@ -1,1 +1,3 @@
 export { nmPairs, nmRows } from './gemm'
+export { nmGemvGather, nmGemvSwizzle } from './gemv'
+export { nmScatter } from './scatter'

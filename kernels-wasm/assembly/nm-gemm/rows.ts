@@ -8,7 +8,7 @@ import { splat } from '../lib/splat'
 import { madd } from '../lib/vector'
 
 /**
- * Target row = (first ? 0 : source row) + sum of value * X row for `rows` rows of `count` entries, V from 4 to 8 vectors: a
+ * Target row = (first ? 0 : source row) + sum of value * X row for `rows` rows of `count` entries, V from 1 to 8 vectors: a
  * constant at each call, so that what is beyond it vanishes. Up to six vectors have two sums each, so that enough
  * multiply-adds are in flight: (even entries + odd ones) + what was there.
  */
@@ -52,9 +52,9 @@ import { madd } from '../lib/vector'
       const v0 = splat(values, 0)
       const x0 = x + <usize>(<u32>offsets & 0xffff)
       a0 = madd(v0, v128.load(x0, 0), a0)
-      a1 = madd(v0, v128.load(x0, 16), a1)
-      a2 = madd(v0, v128.load(x0, 32), a2)
-      a3 = madd(v0, v128.load(x0, 48), a3)
+      if (V > 1) a1 = madd(v0, v128.load(x0, 16), a1)
+      if (V > 2) a2 = madd(v0, v128.load(x0, 32), a2)
+      if (V > 3) a3 = madd(v0, v128.load(x0, 48), a3)
       if (V > 4) a4 = madd(v0, v128.load(x0, 64), a4)
       if (V > 5) a5 = madd(v0, v128.load(x0, 80), a5)
       if (V > 6) a6 = madd(v0, v128.load(x0, 96), a6)
@@ -67,17 +67,17 @@ import { madd } from '../lib/vector'
         if (V > 6) a0 = madd(v1, y, a0)
         else b0 = madd(v1, y, b0)
       }
-      {
+      if (V > 1) {
         const y = v128.load(x1, 16)
         if (V > 6) a1 = madd(v1, y, a1)
         else b1 = madd(v1, y, b1)
       }
-      {
+      if (V > 2) {
         const y = v128.load(x1, 32)
         if (V > 6) a2 = madd(v1, y, a2)
         else b2 = madd(v1, y, b2)
       }
-      {
+      if (V > 3) {
         const y = v128.load(x1, 48)
         if (V > 6) a3 = madd(v1, y, a3)
         else b3 = madd(v1, y, b3)
@@ -98,9 +98,9 @@ import { madd } from '../lib/vector'
       const v2 = splat(values, 2)
       const x2 = x + <usize>(<u32>(offsets >> 32) & 0xffff)
       a0 = madd(v2, v128.load(x2, 0), a0)
-      a1 = madd(v2, v128.load(x2, 16), a1)
-      a2 = madd(v2, v128.load(x2, 32), a2)
-      a3 = madd(v2, v128.load(x2, 48), a3)
+      if (V > 1) a1 = madd(v2, v128.load(x2, 16), a1)
+      if (V > 2) a2 = madd(v2, v128.load(x2, 32), a2)
+      if (V > 3) a3 = madd(v2, v128.load(x2, 48), a3)
       if (V > 4) a4 = madd(v2, v128.load(x2, 64), a4)
       if (V > 5) a5 = madd(v2, v128.load(x2, 80), a5)
       if (V > 6) a6 = madd(v2, v128.load(x2, 96), a6)
@@ -113,17 +113,17 @@ import { madd } from '../lib/vector'
         if (V > 6) a0 = madd(v3, y, a0)
         else b0 = madd(v3, y, b0)
       }
-      {
+      if (V > 1) {
         const y = v128.load(x3, 16)
         if (V > 6) a1 = madd(v3, y, a1)
         else b1 = madd(v3, y, b1)
       }
-      {
+      if (V > 2) {
         const y = v128.load(x3, 32)
         if (V > 6) a2 = madd(v3, y, a2)
         else b2 = madd(v3, y, b2)
       }
-      {
+      if (V > 3) {
         const y = v128.load(x3, 48)
         if (V > 6) a3 = madd(v3, y, a3)
         else b3 = madd(v3, y, b3)
@@ -143,29 +143,41 @@ import { madd } from '../lib/vector'
     }
     if (V < 7) {
       a0 = f32x4.add(a0, b0)
-      a1 = f32x4.add(a1, b1)
-      a2 = f32x4.add(a2, b2)
-      a3 = f32x4.add(a3, b3)
+      if (V > 1) a1 = f32x4.add(a1, b1)
+      if (V > 2) a2 = f32x4.add(a2, b2)
+      if (V > 3) a3 = f32x4.add(a3, b3)
       if (V > 4) a4 = f32x4.add(a4, b4)
       if (V > 5) a5 = f32x4.add(a5, b5)
       if (!first) {
         a0 = f32x4.add(a0, v128.load(source, 0))
-        a1 = f32x4.add(a1, v128.load(source, 16))
-        a2 = f32x4.add(a2, v128.load(source, 32))
-        a3 = f32x4.add(a3, v128.load(source, 48))
+        if (V > 1) a1 = f32x4.add(a1, v128.load(source, 16))
+        if (V > 2) a2 = f32x4.add(a2, v128.load(source, 32))
+        if (V > 3) a3 = f32x4.add(a3, v128.load(source, 48))
         if (V > 4) a4 = f32x4.add(a4, v128.load(source, 64))
         if (V > 5) a5 = f32x4.add(a5, v128.load(source, 80))
       }
     }
     v128.store(target, a0, 0)
-    v128.store(target, a1, 16)
-    v128.store(target, a2, 32)
-    v128.store(target, a3, 48)
+    if (V > 1) v128.store(target, a1, 16)
+    if (V > 2) v128.store(target, a2, 32)
+    if (V > 3) v128.store(target, a3, 48)
     if (V > 4) v128.store(target, a4, 64)
     if (V > 5) v128.store(target, a5, 80)
     if (V > 6) v128.store(target, a6, 96)
     if (V > 7) v128.store(target, a7, 112)
   }
+}
+
+function rows1(p: usize, count: i32, rowCount: i32, x: usize, source: usize, target: usize, targetStride: usize, first: bool): void {
+  rows(1, p, count, rowCount, x, source, target, targetStride, first)
+}
+
+function rows2(p: usize, count: i32, rowCount: i32, x: usize, source: usize, target: usize, targetStride: usize, first: bool): void {
+  rows(2, p, count, rowCount, x, source, target, targetStride, first)
+}
+
+function rows3(p: usize, count: i32, rowCount: i32, x: usize, source: usize, target: usize, targetStride: usize, first: bool): void {
+  rows(3, p, count, rowCount, x, source, target, targetStride, first)
 }
 
 function rows4(p: usize, count: i32, rowCount: i32, x: usize, source: usize, target: usize, targetStride: usize, first: bool): void {
@@ -188,9 +200,12 @@ function rows8(p: usize, count: i32, rowCount: i32, x: usize, source: usize, tar
   rows(8, p, count, rowCount, x, source, target, targetStride, first)
 }
 
-/** Rows from p on times a panel of `vectors` vectors (4 to 8); see above. Source rows have no gaps. */
+/** Rows from p on times a panel of `vectors` vectors (1 to 8); see above. Source rows have no gaps. */
 export function rowsTimesPanel(vectors: i32, p: usize, count: i32, rowCount: i32, x: usize, source: usize, target: usize, targetStride: usize, first: bool): void {
   switch (vectors) {
+    case 1: return rows1(p, count, rowCount, x, source, target, targetStride, first)
+    case 2: return rows2(p, count, rowCount, x, source, target, targetStride, first)
+    case 3: return rows3(p, count, rowCount, x, source, target, targetStride, first)
     case 4: return rows4(p, count, rowCount, x, source, target, targetStride, first)
     case 5: return rows5(p, count, rowCount, x, source, target, targetStride, first)
     case 6: return rows6(p, count, rowCount, x, source, target, targetStride, first)

@@ -1,11 +1,13 @@
-// N = 1. Rows stand in slices of four (SELL-4), interleaved: one step of a slice is four f32 values, one for each row, and
-// four u16 byte offsets into x (24 bytes). Shorter rows of a slice are padded with zeros that point at a zero behind x.
+// N = 1. Rows stand in slices of four (SELL-4), interleaved: one step of a slice is four values, one for each row, and
+// four u16 byte offsets into x: 24 bytes with f32 values, 16 with bf16 or f16. Shorter rows of a slice are padded with zeros
+// that point at a zero behind x.
 
-import { madd } from '../lib/vector'
+import { sliceOfBf16TimesColumn, sliceOfF16TimesColumn, sliceTimesColumn } from '../lib/gather'
 
 /**
  * y = w * x for one column. Slices of a K block follow each other; a slice's rows are in `rows`.
  *
+ * @param type    of the values: 0 f32, 1 bf16, 2 f16 (no infinities, no NaN)
  * @param stream  per [K block][slice]: its steps
  * @param offsets u32 byte offset into the stream for each [K block][slice], and one more: the end
  * @param rows    u32 row of each lane of each slice; lanes beyond the last row repeat a lane of their slice that comes earlier
@@ -15,14 +17,18 @@ import { madd } from '../lib/vector'
  * @param begin, end  slices
  */
 export function spmvSell(
-  stream: usize, offsets: usize, rows: usize, slices: i32, kBlocks: i32, kBlock: i32, x: usize, y: usize, yStride: usize,
+  type: i32, stream: usize, offsets: usize, rows: usize, slices: i32, kBlocks: i32, kBlock: i32, x: usize, y: usize, yStride: usize,
   begin: i32, end: i32,
 ): void {
   for (let slice = begin; slice < end; slice++) {
     let total = f32x4.splat(0)
     for (let block = 0; block < kBlocks; block++) {
       const at = offsets + <usize>((block * slices + slice) << 2)
-      const sum = sliceTimesColumn(stream + load<u32>(at), stream + load<u32>(at, 4), x + <usize>(block * (kBlock + 4)) * 4)
+      const p = stream + load<u32>(at)
+      const e = stream + load<u32>(at, 4)
+      const from = x + <usize>(block * (kBlock + 4)) * 4
+      const sum =
+        type == 0 ? sliceTimesColumn(p, e, from) : type == 1 ? sliceOfBf16TimesColumn(p, e, from) : sliceOfF16TimesColumn(p, e, from)
       total = block == 0 ? sum : f32x4.add(total, sum)
     }
     const row = rows + (<usize>slice << 4)
@@ -31,38 +37,6 @@ export function spmvSell(
     v128.store32_lane(y + <usize>load<u32>(row, 4) * yStride, total, 1)
     v128.store32_lane(y + <usize>load<u32>(row) * yStride, total, 0)
   }
-}
-
-/** Steps p..end of a slice: four sums, for four steps at once (latency), added as ((0 + 1) + (2 + 3)). */
-function sliceTimesColumn(p: usize, end: usize, x: usize): v128 {
-  let s0 = f32x4.splat(0)
-  let s1 = s0
-  let s2 = s0
-  let s3 = s0
-  const fours = p + (end - p) / 96 * 96
-  while (p != fours) {
-    s0 = step(p, 0, x, s0)
-    s1 = step(p, 24, x, s1)
-    s2 = step(p, 48, x, s2)
-    s3 = step(p, 72, x, s3)
-    p += 96
-  }
-  while (p != end) {
-    s0 = step(p, 0, x, s0)
-    p += 24
-  }
-  return f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3))
-}
-
-/** One entry of each of the four rows. */
-// @ts-ignore: decorator
-@inline function step(p: usize, at: usize, x: usize, sum: v128): v128 {
-  const offsets = load<u64>(p + at, 16)
-  let gathered = v128.load32_zero(x + <usize>(<u32>offsets & 0xffff))
-  gathered = v128.load32_lane(x + <usize>(<u32>(offsets >> 16) & 0xffff), gathered, 1)
-  gathered = v128.load32_lane(x + <usize>(<u32>(offsets >> 32) & 0xffff), gathered, 2)
-  gathered = v128.load32_lane(x + <usize>(<u32>(offsets >> 48)), gathered, 3)
-  return madd(v128.load(p + at), gathered, sum)
 }
 
 /** Copies a column of x to K blocks with a zero behind each; see {@link spmvSell}. `begin`, `end`: K blocks. */

@@ -1,11 +1,47 @@
-import { type PlanOptions, ProductPlan } from '@nnz/core'
+import {
+  type CallOptions as BaseCallOptions,
+  type PlanOptions as BasePlanOptions,
+  describe,
+  expectOptions,
+  ProductPlan,
+  typeError,
+} from '@nnz/core'
+import { type CsrTable, csrCandidates } from './candidates.ts'
 import { COSTS } from './cost-model.ts'
 import { kernels } from './kernels/index.ts'
 import { bytes, flops, type NmOperation, type NmProblem, type NmWeights, nmProblem, productShape } from './problem.ts'
 
+/** What the operations of this package take beside the options of every product. */
+export interface CandidateOptions {
+  /** Tables of kernels for csr weights that dispatch weighs, too: `[spmm]` of `@nnz/spmm`. Default: none. */
+  candidates?: readonly CsrTable[] | undefined
+}
+
+/** Options of a direct call. */
+export interface CallOptions extends BaseCallOptions, CandidateOptions {}
+
+/** Options of a plan. */
+export interface PlanOptions extends BasePlanOptions, CandidateOptions {}
+
+function expectCandidates(options: CandidateOptions, name: string): readonly CsrTable[] {
+  expectOptions(options, name)
+  const candidates = options.candidates ?? []
+  const isTable = (table: CsrTable) => Array.isArray(table?.kernels) && typeof table.costs === 'object'
+  if (!Array.isArray(candidates) || !candidates.every(isTable)) {
+    throw typeError(
+      'NNZ_TYPE',
+      `${name}: expected candidates to be tables of kernels with their costs, such as [spmm], got ${describe(candidates)}`,
+    )
+  }
+  return candidates
+}
+
 /** N:M weights packed and kernels chosen, to be run many times on up to `columns` columns. */
 export class NmPlan extends ProductPlan<NmProblem, NmWeights> {
+  /** Use `nmGemm.plan` and its like. `runs` is set by direct calls: packing has to pay within so many runs. */
   constructor(operation: NmOperation, w: NmWeights, options: PlanOptions, runs?: number) {
+    const tables = expectCandidates(options, runs === undefined ? `${operation}.plan` : operation)
+    const transposed = operation === 'nmGemmTransposed'
     super(
       {
         operation,
@@ -13,11 +49,12 @@ export class NmPlan extends ProductPlan<NmProblem, NmWeights> {
         shape: productShape(operation, w),
         valueCount: w.nnz,
         orientation: operation === 'nmLinear' ? 'tokens' : 'columns',
-        kernels,
-        costs: COSTS,
+        kernels: [...kernels, ...csrCandidates(tables, transposed)],
+        costs: Object.assign({}, COSTS, ...tables.map(({ costs }) => costs)),
         problem: (n, activation) => nmProblem(operation, w, n, activation),
         flops,
         bytes,
+        ...(transposed && { words: { x: 'dy', rows: 'the columns of w', columns: 'the rows of w' } }),
       },
       options,
       runs,

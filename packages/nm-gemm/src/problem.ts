@@ -5,8 +5,10 @@ import {
   isCompact,
   type Nm,
   type Nmg,
+  nm,
   outputRows,
   type ProductProblem,
+  rowEntries,
   typeError,
 } from '@nnz/core'
 
@@ -24,11 +26,40 @@ export interface NmProblem extends ProductProblem {
   readonly pattern: { readonly n: number; readonly m: number; readonly g: number }
   /** Stored entries of w. */
   readonly nnz: number
+  /** Whether w is N:M along its columns, too, so that its transposed form is packed alike; only asked for `nmGemmTransposed`. */
+  readonly transposable: boolean
 }
 
 /** Rows and columns of the matrix that multiplies. */
 export function productShape(operation: NmOperation, { shape: [rows, columns] }: NmWeights): readonly [number, number] {
   return operation === 'nmGemmTransposed' ? [columns, rows] : [rows, columns]
+}
+
+const transposable = new WeakMap<object, boolean>()
+
+/** Whether every column of nm weights keeps as many of each group of m rows as every row of a group of columns. */
+function isTransposable(w: NmWeights): boolean {
+  if (w.layout !== 'nm') return false
+  let known = transposable.get(w)
+  if (known === undefined) {
+    known = countsAreRegular(w)
+    transposable.set(w, known)
+  }
+  return known
+}
+
+function countsAreRegular(w: Nm): boolean {
+  const [rows, width] = w.shape
+  const entries = rowEntries(w)
+  const columns = nm.columnIndices(w)
+  const counts = new Uint8Array(width)
+  for (let top = 0; top < rows; top += w.m) {
+    const bottom = Math.min(top + w.m, rows)
+    counts.fill(0)
+    for (let i = top * entries; i < bottom * entries; i++) counts[columns[i]]++
+    if (counts.some((count) => count !== Math.min(w.n, bottom - top))) return false
+  }
+  return true
 }
 
 /** Describes a call on `n` columns. */
@@ -43,6 +74,7 @@ export function nmProblem(operation: NmOperation, w: NmWeights, n: number, activ
     k,
     n,
     nnz: w.nnz,
+    transposable: operation === 'nmGemmTransposed' && isTransposable(w),
     activation,
   }
 }

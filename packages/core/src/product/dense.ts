@@ -15,6 +15,8 @@ export interface DenseView<P extends ProductProblem, W> {
   /** The operation of the table, and the contract in front of `__` of the rows' names: `spmm_csr_f32`. */
   readonly operation: string
   readonly contract: string
+  /** What stands in front of the formats of core's dense kernels, where they would be those of another matrix. Default: nothing. */
+  readonly formatPrefix?: string
   readonly supports: (problem: P) => true | string
   /** The row-major matrix [M, K] with other values, given in the layout's canonical order; by default its own. */
   readonly toDense: (weights: W, values?: Float32Array) => Float32Array
@@ -50,7 +52,7 @@ function gemmProblem({ m, k, n, orientation }: ProductProblem): GemmProblem {
 /** The dense kernel, as a candidate: the product, then the epilogue in place. */
 function row<P extends ProductProblem, W>(
   kernel: GemmKernel,
-  { operation, contract, supports, toDense }: DenseView<P, W>,
+  { operation, contract, formatPrefix = '', supports, toDense }: DenseView<P, W>,
 ): Kernel<P, W, ProductArguments> {
   return {
     name: `${contract}__${kernel.backend}_${kernel.variant.replace(/^js_/, '')}_dense`,
@@ -58,7 +60,7 @@ function row<P extends ProductProblem, W>(
     backend: kernel.backend,
     variant: `${kernel.variant}_dense`,
     types: kernel.types,
-    format: kernel.format,
+    format: `${formatPrefix}${kernel.format}`,
     dense: true,
     supports(problem) {
       const supported = supports(problem)

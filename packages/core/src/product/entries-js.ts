@@ -74,6 +74,8 @@ export interface EntryView<P extends ProductProblem & { readonly nnz: number }, 
   readonly operation: string
   /** What stands in front of `__` in the row's name. */
   readonly contract: string
+  /** What stands in front of the packing's format, where it would be that of another matrix. Default: nothing. */
+  readonly formatPrefix?: string
   readonly supports: (problem: P) => true | string
   readonly entriesOf: (weights: W, problem: P) => Entries
 }
@@ -82,6 +84,7 @@ export interface EntryView<P extends ProductProblem & { readonly nnz: number }, 
 export function entriesKernel<P extends ProductProblem & { readonly nnz: number }, W>({
   operation,
   contract,
+  formatPrefix = '',
   supports,
   entriesOf,
 }: EntryView<P, W>): Kernel<P, W, ProductArguments> {
@@ -91,7 +94,7 @@ export function entriesKernel<P extends ProductProblem & { readonly nnz: number 
     backend: 'js',
     variant: 'js_panels',
     types: { ...F32_TYPES, accumulator: 'f64' },
-    format: 'entries',
+    format: `${formatPrefix}entries`,
     dense: false,
     supports(problem) {
       const { k, nnz } = problem

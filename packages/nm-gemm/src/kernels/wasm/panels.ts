@@ -1,6 +1,8 @@
 import {
   expectWasmBackend,
   F32_TYPES,
+  type Nm,
+  nm,
   outputRows,
   type PackedForm,
   type Packing,
@@ -12,7 +14,8 @@ import {
   type WasmVariant,
 } from '@nnz/core'
 import * as set from '../../generated/wasm.ts'
-import type { NmProblem } from '../../problem.ts'
+import type { NmProblem, NmWeights } from '../../problem.ts'
+import { CONTRACTS, type Contract, supportsContract } from '../contracts.ts'
 import { type Cut, type RegularRows, regularRows } from '../regular-rows.ts'
 import type { NmKernel } from '../types.ts'
 import { layOutPairs, pairBlockColumns } from './pair-stream.ts'
@@ -26,8 +29,6 @@ interface Method {
   readonly name: 'rows' | 'pairs'
   /** The widest panel that the microkernel has registers for. */
   readonly widest: number
-  /** The least columns that it runs. */
-  readonly least: number
   readonly blockColumns: (density: number) => number
   readonly layOut: (w: RegularRows) => PackedForm<Geometry>
   /** The microkernel's arguments between the stream's tables and m. */
@@ -38,7 +39,6 @@ interface Method {
 const ROWS: Method = {
   name: 'rows',
   widest: 8,
-  least: 13,
   blockColumns: rowBlockColumns,
   layOut: layOutRows,
   extra: (geometry) => [geometry.blockEntries, (geometry as RowGeometry).lastEntries],
@@ -48,7 +48,6 @@ const ROWS: Method = {
 const PAIRS: Method = {
   name: 'pairs',
   widest: 6,
-  least: 0,
   blockColumns: pairBlockColumns,
   layOut: layOutPairs,
   extra: () => [],
@@ -76,21 +75,30 @@ function plan(method: Method, problem: NmProblem, packing: Packing, backend: Was
   })
 }
 
-function kernel(method: Method, variant: WasmVariant, layout: 'nm' | 'nmg'): NmKernel {
-  const { name, widest, least } = method
+/** The rows that multiply, and where their values stand among those of w. */
+function rowsOf(w: NmWeights, transposed: boolean): { rows: RegularRows; order: Uint32Array | undefined } {
+  if (!transposed) return { rows: regularRows(w), order: undefined }
+  const { transposed: turned, order } = nm.transposition(w as Nm)
+  return { rows: regularRows(turned), order: Uint32Array.from(order) }
+}
+
+function supports(problem: NmProblem, contract: Contract): true | string {
+  const supported = supportsContract(problem, contract)
+  if (supported !== true || contract.operation === 'nmGemm') return supported
+  return problem.transposable || 'is for weights that are N:M along their columns, too'
+}
+
+function kernel(method: Method, variant: WasmVariant, contract: Contract): NmKernel {
+  const { name, widest } = method
   return {
-    name: `nmGemm_${layout}_f32__wasm_${variant}_${name}`,
-    operation: 'nmGemm',
+    name: `${contract.contract}__wasm_${variant}_${name}`,
+    operation: contract.operation,
     backend: 'wasm',
     variant: `${variant}_${name}`,
     types: F32_TYPES,
-    format: name,
+    format: `${contract.formatPrefix}${name}`,
     dense: false,
-    supports({ operation, layout: given, n }) {
-      if (given !== layout) return `is for ${layout} weights, these are ${given}`
-      if (operation === 'nmGemmTransposed') return 'is for w as it is, not transposed'
-      return n >= least || `is for ${least} columns and more, these are ${n}`
-    },
+    supports: (problem) => supports(problem, contract),
     runFeatures: (problem) => {
       const { m, k, n, nnz, pattern } = problem
       const vectors = Math.ceil(n / 4)
@@ -99,13 +107,18 @@ function kernel(method: Method, variant: WasmVariant, layout: 'nm' | 'nmg'): NmK
       return [1, nnz * vectors, nnz * panels, visits * vectors, visits * panels, k * vectors, outputRows(problem) * n]
     },
     packFeatures: ({ nnz, m }) => [nnz, m],
-    pack: (w, _problem, backend) =>
-      new StreamPacking(expectWasmBackend(backend, 'nmGemm'), undefined, () => method.layOut(regularRows(w))),
-    plan: (problem, packing, backend) => plan(method, problem, packing, expectWasmBackend(backend, problem.operation)),
+    pack(w, { operation }, target) {
+      const { rows, order } = rowsOf(w, operation === 'nmGemmTransposed')
+      return new StreamPacking(expectWasmBackend(target, operation), order, () => method.layOut(rows))
+    },
+    plan: (problem, packing, target) => plan(method, problem, packing, expectWasmBackend(target, problem.operation)),
   }
 }
 
-/** Panels of X times rows of W, one or two at a time. */
+/** Panels of X times rows of W, one or two at a time; where w is transposed, those of masks that are N:M along columns, too. */
 export function panelKernels(variant: WasmVariant): NmKernel[] {
-  return [kernel(ROWS, variant, 'nm'), kernel(PAIRS, variant, 'nm'), kernel(PAIRS, variant, 'nmg')]
+  return CONTRACTS.flatMap((contract) => {
+    if (contract.layout === 'nm') return [kernel(ROWS, variant, contract), kernel(PAIRS, variant, contract)]
+    return contract.operation === 'nmGemm' ? [kernel(PAIRS, variant, contract)] : []
+  })
 }
