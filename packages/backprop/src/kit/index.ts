@@ -5,6 +5,7 @@ export * from '../masks/index.ts'
 export * from '../optimisers/index.ts'
 export * from '../schedules/index.ts'
 export * from '../selective/index.ts'
+export { averageParameters } from './average.ts'
 export { initialWeights } from './initial.ts'
 export { crossEntropy, type Loss, meanSquaredError, squareHead } from './losses.ts'
 export {
