@@ -41,47 +41,64 @@ function estimate(g: Tensor, options: MvueOptions, name: string): Tensor {
   for (let row = 0; row < rows; row++) {
     const end = (row + 1) * columns
     for (let start = row * columns; start < end; start += m) {
-      const group = data.subarray(start, Math.min(start + m, end))
-      if (probabilities(group, n, chances)) draw(group, chances, n, random(), result.subarray(start))
-      else result.set(group, start)
+      const stop = Math.min(start + m, end)
+      if (fillChances(data, start, stop, n, chances)) draw(data, start, stop, n, chances, random(), result)
+      else for (let i = start; i < stop; i++) result[i] = data[i]
     }
   }
   return tensor(result, [rows, columns])
 }
 
-/** Fills in the probability of each element; false where at most n are not zero. */
-function probabilities(group: Float32Array, n: number, chances: Float64Array): boolean {
+/** Fills in the probability of each element of `data[start .. stop]`; false where at most n are not zero. */
+function fillChances(data: Float32Array, start: number, stop: number, n: number, chances: Float64Array): boolean {
   let nonZeros = 0
-  for (const value of group) if (value !== 0) nonZeros++
-  if (nonZeros <= n) return false
-  chances.fill(0)
-  // What is larger than its share is kept always, which leaves fewer places for the others.
-  for (let places = n; ; places--) {
-    let rest = 0
-    let largest = -1
-    for (let i = 0; i < group.length; i++) {
-      if (chances[i] === 1) continue
-      rest += Math.abs(group[i])
-      if (largest < 0 || Math.abs(group[i]) > Math.abs(group[largest])) largest = i
-    }
-    if (Math.abs(group[largest]) * places > rest) {
-      chances[largest] = 1
-      continue
-    }
-    for (let i = 0; i < group.length; i++) if (chances[i] !== 1) chances[i] = (places * Math.abs(group[i])) / rest
-    return true
+  let rest = 0
+  let largest = start
+  for (let i = start; i < stop; i++) {
+    const magnitude = Math.abs(data[i])
+    if (magnitude > 0) nonZeros++
+    if (magnitude > Math.abs(data[largest])) largest = i
+    rest += magnitude
+    chances[i - start] = 0
   }
+  if (nonZeros <= n) return false
+  // What is larger than its share is kept always, which leaves fewer places for the others.
+  let places = n
+  while (Math.abs(data[largest]) * places > rest) {
+    chances[largest - start] = 1
+    places--
+    rest = 0
+    let next = -1
+    for (let i = start; i < stop; i++) {
+      if (chances[i - start] === 1) continue
+      rest += Math.abs(data[i])
+      if (next < 0 || Math.abs(data[i]) > Math.abs(data[next])) next = i
+    }
+    largest = next
+  }
+  const factor = places / rest
+  for (let i = start; i < stop; i++) if (chances[i - start] !== 1) chances[i - start] = factor * Math.abs(data[i])
+  return true
 }
 
 /** Keeps the elements in whose stretch of the line one of the points u, u + 1, … falls. */
-function draw(group: Float32Array, chances: Float64Array, n: number, u: number, result: Float32Array): void {
+function draw(
+  data: Float32Array,
+  start: number,
+  stop: number,
+  n: number,
+  chances: Float64Array,
+  u: number,
+  result: Float32Array,
+): void {
   let reached = 0
   let next = u
   // Rounding can stretch the line a little: there are never more than n points.
-  for (let i = 0; i < group.length && next < n; i++) {
-    reached += chances[i]
+  for (let i = start; i < stop && next < n; i++) {
+    const chance = chances[i - start]
+    reached += chance
     if (next >= reached) continue
-    result[i] = group[i] / chances[i]
+    result[i] = data[i] / chance
     next++
   }
 }
