@@ -9,6 +9,7 @@ import {
   reference,
   referenceBackward,
 } from '../src/index.ts'
+import { expectClose } from './close.ts'
 import { operands } from './problems.ts'
 
 interface Size {
@@ -248,9 +249,7 @@ describe('patterns', () => {
       const expected = { ...reference(q, k, v, { mask }), ...referenceBackward(dOutput, q, k, v, { mask }) }
       const actual = { output: forward.output, ...gradients }
       for (const key of ['output', 'dQ', 'dK', 'dV'] as const)
-        actual[key].data.forEach((x, i) => {
-          expect(x, `${name}: ${key}`).toBeCloseTo(expected[key][i], 5)
-        })
+        expectClose(actual[key].data, expected[key], `${name}: ${key}`)
     }
   })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { attention, type BlockMask, blockMask, js, selection, tensor, tokenOrder, wasm } from '../src/index.ts'
 import { gatherTokens, scatterTokens } from '../src/methods/tokens.ts'
+import { expectClose } from './close.ts'
 import { normal, operands } from './problems.ts'
 
 const BACKENDS = [
@@ -64,9 +65,7 @@ describe.each(BACKENDS)('tokenOrder on %s', (_, backend) => {
         const { mask } = selection.pooled(ordered[0], ordered[1], options)
         const output = scatterTokens(attention(...ordered, { mask, backend }).output, order.queries, problem.tokens)
         const dense = attention(q, k, v, { causal, backend }).output
-        output.data.forEach((x, i) => {
-          expect(x).toBeCloseTo(dense.data[i], 5)
-        })
+        expectClose(output.data, dense.data)
       }
   })
 

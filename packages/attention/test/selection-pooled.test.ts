@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { attention, blockMask, js, poolTokens, selection, type Tensor, tensor, wasm } from '../src/index.ts'
+import { expectClose } from './close.ts'
 import { normal, operands } from './problems.ts'
 
 const BACKENDS = [
@@ -70,9 +71,7 @@ describe.each(BACKENDS)('poolTokens on %s', (_, backend) => {
           for (const pool of ['mean', 'maximum', 'minimum'] as const) {
             const result = poolTokens(x, { block, pool, backend })
             expect(result.shape).toEqual([batch, heads, blocks, headDim])
-            result.data.forEach((y, i) => {
-              expect(y).toBeCloseTo(expected[pool][i], 5)
-            })
+            expectClose(result.data, expected[pool])
           }
         },
       ),
