@@ -12,6 +12,7 @@ import {
   tensor,
   wasm,
 } from '../src/index.ts'
+import { expectClose } from './close.ts'
 import { normal, operands } from './problems.ts'
 
 const size = { rows: 96, columns: 96, blockShape: [16, 16] }
@@ -154,5 +155,41 @@ describe('assignSelectors', () => {
     const act = (choice: number[]) => () => selection.assigned(q, k, { choice, selectors })
     expect(act([0, 1])).toThrow('selection.assigned: expected a choice for 3 heads, got Array(2)')
     expect(act([0, 1, 3])).toThrow('selection.assigned: choice[2]: expected a number in 0..2, got 3')
+  })
+})
+
+describe('selection.perEntry', () => {
+  const { q, k, v } = operands({ name: '', batch: 3, heads: 4, keyHeads: 2, tokens: 50, keys: 70, headDim: 8 })
+  const keyLengths = [70, 33, 0]
+
+  it('chooses among the keys of each entry, whatever the padding holds', () => {
+    const padded = (x: Tensor) =>
+      tensor(
+        x.data.map((value, i) => (Math.floor(i / 8) % 70 < keyLengths[Math.floor(i / 8 / 70 / 2)] ? value : 1e6)),
+        x.shape,
+      )
+    for (const causal of [false, true]) {
+      const select: Selector = (a, b) => selection.pooled(a, b, { topK: 2, causal, blockShape: [16, 16] })
+      const { mask, cost } = selection.perEntry(q, padded(k), { keyLengths, select })
+      expect(mask).toEqual(selection.perEntry(q, k, { keyLengths, select }).mask)
+      expect([mask.heads, mask.rows, mask.columns]).toEqual([12, 50, 70])
+      expect(cost.flops).toBeGreaterThan(0)
+      const all: Selector = (a, b) => selection.pooled(a, b, { density: 1, causal, blockShape: [16, 16] })
+      const whole = selection.perEntry(q, padded(k), { keyLengths, select: all }).mask
+      const kept = attention(q, k, v, { mask: whole, keyLengths })
+      const dense = attention(q, k, v, { causal, keyLengths })
+      expectClose(kept.output.data, dense.output.data)
+    }
+  })
+
+  it('refuses what does not fit', () => {
+    const select: Selector = (a, b) => selection.pooled(a, b, { topK: 2 })
+    const act = (options: object) => () => selection.perEntry(q, k, { keyLengths, select, ...options })
+    expect(act({ select: 1 })).toThrow('selection.perEntry: expected select to be a function, got 1')
+    expect(act({ keyLengths: [1] })).toThrow('selection.perEntry: expected keyLengths of 3 batch entries, got Array(1)')
+    expect(act({ keyLengths: [1, 2, 71] })).toThrow('keyLengths[2]: expected a whole number in 0..70, got 71')
+    expect(act({ select: () => ({ mask: patterns.causal(size), cost: free }) })).toThrow(
+      'select gave a mask of 1 heads, 96x96, expected 4 heads, 50x70',
+    )
   })
 })

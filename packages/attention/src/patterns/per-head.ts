@@ -20,7 +20,6 @@ export function perHead(masks: readonly BlockMask[]): BlockMask {
   const [first] = checked
   const heads = checked.length
   const writer = new BlockWriter({ ...first, heads })
-  const words = elementWords(first.blockShape)
   checked.forEach((mask, head) => {
     if (describeSize(mask) !== describeSize(first))
       throw rangeError(
@@ -29,16 +28,22 @@ export function perHead(masks: readonly BlockMask[]): BlockMask {
       )
     if (mask.heads !== 1 && mask.heads !== heads)
       throw rangeError('NNZ_SHAPE', `${name}: mask ${head} has ${mask.heads} heads, expected 1 or ${heads}`)
-    const { rowOffsets, columnIndices, partialIndices, elements } = mask
-    const from = mask.heads === 1 ? 0 : head * blockRows(mask)
-    for (let row = from; row < from + blockRows(mask); row++) {
-      for (let block = rowOffsets[row]; block < rowOffsets[row + 1]; block++) {
-        const partial = partialIndices[block]
-        if (partial === FULL) writer.add(columnIndices[block])
-        else writer.add(columnIndices[block], writer.number(elements.subarray(partial * words, (partial + 1) * words)))
-      }
-      writer.endRow()
-    }
+    writeHead(writer, mask, mask.heads === 1 ? 0 : head)
   })
   return writer.finish()
+}
+
+/** Writes the block rows of one head of a mask. */
+export function writeHead(writer: BlockWriter, mask: BlockMask, head: number): void {
+  const { rowOffsets, columnIndices, partialIndices, elements } = mask
+  const words = elementWords(mask.blockShape)
+  const from = head * blockRows(mask)
+  for (let row = from; row < from + blockRows(mask); row++) {
+    for (let block = rowOffsets[row]; block < rowOffsets[row + 1]; block++) {
+      const partial = partialIndices[block]
+      if (partial === FULL) writer.add(columnIndices[block])
+      else writer.add(columnIndices[block], writer.number(elements.subarray(partial * words, (partial + 1) * words)))
+    }
+    writer.endRow()
+  }
 }

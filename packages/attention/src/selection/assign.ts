@@ -2,13 +2,10 @@ import { describe, rangeError, type Tensor, typeError } from '@nnz/core'
 import { attention } from '../attention.ts'
 import type { BlockMask } from '../mask/block-mask.ts'
 import { density } from '../mask/combine.ts'
-import type { Heads } from '../operands.ts'
 import { perHead } from '../patterns/per-head.ts'
-import { expectCall, type Selection, type SelectionOptions } from './call.ts'
+import { expectCall, type Selection, type SelectionOptions, type Selector } from './call.ts'
+import { headsOf } from './head-views.ts'
 import { keptShare } from './kept-share.ts'
-
-/** Chooses a mask for the heads that it is given. */
-export type Selector = (q: Tensor, k: Tensor) => Selection
 
 /** What {@link assignSelectors} found. */
 export interface Assignment {
@@ -58,20 +55,6 @@ export function assignSelectors(
   return { choice, shares }
 }
 
-/** One head of a tensor, as a tensor of one head; nothing is copied. */
-function headOf(x: Tensor, { shape, strides }: Heads, batch: number, head: number): Tensor {
-  const from = batch * strides[0] + head * strides[1]
-  return {
-    dtype: x.dtype,
-    shape: [1, shape[2], shape[3]],
-    strides: [shape[2] * shape[3], strides[2], 1],
-    // Fresh at each access: memory of a backend may grow between two.
-    get data() {
-      return x.data.subarray(from)
-    },
-  }
-}
-
 /** Options of `selection.assigned`. */
 export interface AssignedOptions {
   /** For each head (of each batch entry) the number of its selector, as {@link assignSelectors} finds it. */
@@ -103,7 +86,7 @@ export function assigned(q: Tensor, k: Tensor, options: AssignedOptions): Select
       )
     const [b, head] = [Math.floor(i / heads), i % heads]
     const keyHead = Math.floor(head / call.group)
-    const { mask, cost } = selectors[number](headOf(q, call.q, b, head), headOf(k, call.k, b, keyHead))
+    const { mask, cost } = selectors[number](headsOf(q, call.q, b, head, 1), headsOf(k, call.k, b, keyHead, 1))
     call.meter.flops += cost.flops
     call.meter.bytes += cost.bytes
     return mask

@@ -1,4 +1,4 @@
-import { type Backend, type BackendOption, resolveBackend } from '@nnz/core'
+import { type Backend, type BackendOption, resolveBackend, type Tensor } from '@nnz/core'
 import { type BlockMask, expectMaskShape } from '../mask/block-mask.ts'
 import { expectShape, expectShapes, type Heads } from '../operands.ts'
 import { expectOptions } from '../options.ts'
@@ -35,6 +35,9 @@ export interface Selection {
   readonly mask: BlockMask
   readonly cost: SelectionCost
 }
+
+/** Chooses a mask for what it is given, for example `(q, k) => selection.pooled(q, k, { topK: 8 })`. */
+export type Selector = (q: Tensor, k: Tensor) => Selection
 
 /** A checked call of a selection. */
 export interface SelectionCall {

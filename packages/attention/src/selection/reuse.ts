@@ -2,12 +2,12 @@ import { describe, type Tensor, typeError } from '@nnz/core'
 import { type BlockMask, expectBlockMask } from '../mask/block-mask.ts'
 import { expectExtent } from '../mask/checks.ts'
 import { expectOptions } from '../options.ts'
-import type { Selection, SelectionCost } from './call.ts'
+import type { SelectionCost, Selector } from './call.ts'
 
 /** Options of {@link ReusedMask}. */
 export interface ReusedMaskOptions {
   /** Chooses the mask, for example `(q, k) => selection.exact(q, k, { density: 0.3 })`. */
-  select: (q: Tensor, k: Tensor) => Selection
+  select: Selector
   /** Steps at the beginning that have full attention: what is wrong early is wrong to the end. Default: 0. */
   fullSteps?: number | undefined
   /** Choose again after so many steps. Default: never. */
