@@ -1,12 +1,14 @@
 import type { Workload } from '../runner/workload.ts'
 import { attentionBackwardOperation, attentionOperation, decodeOperation } from './attention.ts'
 import { backpropOperation, sddmmOperation } from './backprop.ts'
+import { nmGemmOperation } from './nm-gemm.ts'
 import type { Operation } from './operation.ts'
 import { spmmOperation } from './spmm.ts'
 
 /** Every operation of the matrix, in the order of its tables. */
 export const operations: readonly Operation[] = [
   spmmOperation,
+  nmGemmOperation,
   attentionOperation,
   attentionBackwardOperation,
   decodeOperation,

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const PACKAGES = ['@nnz/core', '@nnz/spmm', '@nnz/attention', '@nnz/backprop']
+const PACKAGES = ['@nnz/core', '@nnz/spmm', '@nnz/nm-gemm', '@nnz/attention', '@nnz/backprop']
 
 /** SHA-256 of each kernel package's WASM binaries, as they are installed. */
 export function kernelHashes(hash: (bytes: Uint8Array) => string): Record<string, string> {
