@@ -1,5 +1,6 @@
 export { convolvePlanes, correlatePlanes, joinPlanes, splitPlanes } from './planes'
 export { packPanels } from '../core/panels'
+export { gatherValues } from './gather'
 export { sddmmBsr } from './sampled-blocks'
 export { sddmmCsr } from './sddmm'
 export { slopeRows, sumColumns } from './slopes'

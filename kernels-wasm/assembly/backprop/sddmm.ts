@@ -100,6 +100,12 @@ function runsTimesPanel(
   }
 }
 
+/** Brings a range to L2 as one stream: fetched in the order of the runs it comes slower. */
+// @ts-ignore: decorator
+@inline function touch(from: usize, to: usize): void {
+  for (; from < to; from += 64) load<u8>(from)
+}
+
 /**
  * out[e] = Y[row of e] . X[column of e] for every entry e of the pattern.
  *
@@ -108,11 +114,12 @@ function runsTimesPanel(
  * @param x        panels of panelVectors (at most 8) vectors, as packPanels makes them
  * @param vectors  of a row of x and y, at least one
  * @param out      one f32 for each entry
+ * @param entries  u32 first entry of each window, and one more: the end
  * @param accumulate  1: results are added to out, else 0
  * @param begin, end  windows
  */
 export function sddmmCsr(
-  stream: usize, segments: usize, m: i32, k: i32, windowRows: i32, kBlock: i32,
+  stream: usize, segments: usize, entries: usize, m: i32, k: i32, windowRows: i32, kBlock: i32,
   y: usize, yStride: usize, x: usize, vectors: i32, panelVectors: i32, out: usize, accumulate: i32,
   begin: i32, end: i32,
 ): void {
@@ -121,6 +128,13 @@ export function sddmmCsr(
   const kBlocks = max(1, (k + kBlock - 1) / kBlock)
   const panelBytes = <usize>(panelVectors << 4)
   for (let window = begin; window < end; window++) {
+    const range = entries + (<usize>window << 2)
+    touch(out + (<usize>load<u32>(range) << 2), out + (<usize>load<u32>(range, 4) << 2))
+    if (yStride != 0) {
+      const top = <usize>(window * windowRows)
+      const rows = <usize>min(windowRows, m - window * windowRows)
+      if (yStride == <usize>vectors << 4) touch(y + top * yStride, y + (top + rows) * yStride)
+    }
     for (let panel = 0; panel * panelVectors < vectors; panel++) {
       const width = min(panelVectors, vectors - panel * panelVectors)
       const rowBytes = <usize>(width << 4)

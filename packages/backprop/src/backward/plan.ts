@@ -14,26 +14,19 @@ import {
   typeError,
   zeros,
 } from '@nnz/core'
-import { type SparseWeights, SpmmPlan } from '@nnz/spmm'
+import type { SparseWeights } from '@nnz/spmm'
 import { expectBackwardActivation } from '../activation/activation-backward.ts'
 import { createSlopes } from '../activation/create.ts'
 import type { BackwardActivation } from '../activation/slopes.ts'
 import type { SlopeArguments } from '../activation/types.ts'
 import { expectApart, expectLayout, expectOptions, expectShaped, outputTensor, outputValues } from '../checks.ts'
-import { permute, samePattern, type Transposition, transposition } from '../entries.ts'
+import { samePattern } from '../entries.ts'
 import { expectSameShape, SddmmPlan } from '../sddmm/sddmm.ts'
+import { TransposedPlan } from '../transposed/plan.ts'
 import { type BackwardExplanation, explainBackward } from './explanation.ts'
 import type { BackwardPlanOptions, BackwardRunOptions, Gradients } from './options.ts'
 
 const NOTHING = new Float32Array(0)
-
-/** dX = Wᵀ·dZ for weights given as W: the transposed pattern, where its values come from, and its plan. */
-interface InputGradient {
-  readonly transposition: Transposition<SparseWeights>
-  readonly plan: SpmmPlan
-  /** Values in the order of the transposed pattern. */
-  readonly values: Float32Array
-}
 
 /** A weight's backward pass, prepared to be run many times on up to `columns` columns. */
 export class SpmmBackwardPlan implements Partial<Disposable> {
@@ -48,7 +41,8 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
   /** Room for dZ. */
   readonly #room: Tensor
   #weights: SparseWeights
-  #input: InputGradient | undefined
+  /** dX = Wᵀ·dZ. */
+  #input: TransposedPlan | undefined
   #values: SddmmPlan | undefined
   #disposed = false
 
@@ -85,11 +79,9 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     const { columns, kernels, strictNonFinite } = this.#options
     const backend = this.#backend
     if (this.#needs.dx) {
-      const transpose = transposition(this.#weights)
       const operation = this.#operation === 'linearBackward' ? 'linear' : 'spmm'
       const options = { columns, backend, kernel: kernels?.dx, strictNonFinite }
-      const plan = new SpmmPlan(operation, transpose.weights, options, this.#runs)
-      this.#input = { transposition: transpose, plan, values: new Float32Array(transpose.order.length) }
+      this.#input = new TransposedPlan(operation, this.#weights, options, this.#operation, this.#runs)
     }
     if (this.#needs.dValues)
       this.#values = new SddmmPlan(this.#weights, { columns, backend, kernel: kernels?.dValues }, this.#runs)
@@ -149,7 +141,7 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     earlier?.forEach((value, i) => {
       dBias[i] += value
     })
-    this.#input?.plan.run(dz, { out: dx })
+    this.#input?.run(dz, { out: dx })
     if (input) this.#values?.run(view(dz), transposed(view(input)), { out: dValues, accumulate: adds && !!out.dValues })
     return { dx, dValues, dBias }
   }
@@ -165,9 +157,7 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     const count = this.#weights.values.length
     if (data.length !== count)
       throw rangeError('NNZ_SHAPE', `${this.#operation}: updateValues got ${data.length} values, expected ${count}`)
-    if (!this.#input) return
-    const { transposition, plan, values: reordered } = this.#input
-    plan.updateValues(permute(data, transposition.order, reordered))
+    this.#input?.updateValues(data)
   }
 
   /**
@@ -193,15 +183,14 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
   explain(): BackwardExplanation {
     this.#expectAlive()
     const parts: Record<string, Explanation | undefined> = {
-      dx: this.#input?.plan.explain(),
+      dx: this.#input?.explain(),
       dValues: this.#values?.explain(),
     }
-    const index = this.#input ? this.#input.transposition.order.byteLength + this.#input.values.byteLength : 0
-    return explainBackward(this.#operation, parts, index, this.#room.data.byteLength)
+    return explainBackward(this.#operation, parts, this.#input?.indexBytes ?? 0, this.#room.data.byteLength)
   }
 
   #release(): void {
-    this.#input?.plan.dispose()
+    this.#input?.dispose()
     this.#values?.dispose()
     this.#input = undefined
     this.#values = undefined

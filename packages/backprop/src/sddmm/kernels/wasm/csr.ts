@@ -51,7 +51,7 @@ function plan(problem: SddmmProblem, packing: Packing, backend: WasmBackend): Ru
       const y = left.rows(a, width)
       const x = right.panels(b, width)
       results(args, (address, add) => {
-        const weights = [pattern.stream, pattern.segments, m, k, windowRows, kBlock]
+        const weights = [pattern.stream, pattern.segments, pattern.entries, m, k, windowRows, kBlock]
         kernels.parallel('sddmmCsr', [...weights, y.address, y.stride, x.address, vectors, width, address, add], parts)
       })
     },

@@ -28,6 +28,7 @@ export class OffsetStream implements Packing {
   readonly windowBytes: readonly number[]
   readonly #block: WasmBlock
   readonly #streamBytes: number
+  readonly #segmentBytes: number
 
   constructor(backend: WasmBackend, pattern: Csr, shape: StreamShape) {
     this.shape = shape
@@ -38,9 +39,15 @@ export class OffsetStream implements Packing {
       (_, i) => segments[(i + 1) * kBlocks] - segments[i * kBlocks],
     )
     this.#streamBytes = bytes
-    this.#block = new WasmBlock(backend, bytes + segments.byteLength)
+    const windows = this.windowBytes.length
+    this.#segmentBytes = segments.byteLength
+    this.#block = new WasmBlock(backend, bytes + segments.byteLength + 4 * (windows + 1))
     const { buffer } = backend.memory.memory
     new Uint32Array(buffer, this.segments, segments.length).set(segments)
+    const m = pattern.shape[0]
+    new Uint32Array(buffer, this.entries, windows + 1).set(
+      Array.from({ length: windows + 1 }, (_, i) => pattern.rowOffsets[Math.min(i * shape.windowRows, m)]),
+    )
     write(pattern, shape, segments, new Uint16Array(buffer, this.stream, bytes >> 1))
   }
 
@@ -56,6 +63,11 @@ export class OffsetStream implements Packing {
   /** Address of the table of segments. */
   get segments(): number {
     return this.#block.address + this.#streamBytes
+  }
+
+  /** Address of the table of each window's first entry. */
+  get entries(): number {
+    return this.segments + this.#segmentBytes
   }
 
   updateValues(): void {}
