@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { DATASETS } from './data/load.ts'
 import { METHODS } from './methods.ts'
 import { NETWORKS } from './networks.ts'
+import { RECIPES } from './train.ts'
 
 /** A user's mistake is told in one line; everything else with its stack. */
 function fail(error: unknown): void {
@@ -62,10 +63,11 @@ function common(command: Command): Command {
     .option('--batch <count>', 'images, or sequences of text, in a step', whole, 64)
     .option('--learning-rate <rate>', 'at its peak, for AdamW', rate, 2e-3)
     .option('--seed <number>', 'of weights, patterns and order', seed, 1)
+    .addOption(new Option('--recipe <name>', 'settings of training').choices(Object.keys(RECIPES)).default('dense'))
     .option('--change-every <steps>', 'steps between changes of the pattern', whole, 25)
 }
 
-common(program.command('run', { isDefault: true }))
+const single = common(program.command('run', { isDefault: true }))
   .description('train one network')
   .addOption(new Option('--model <name>', 'which network').choices(NETWORKS).default('mlp'))
   .addOption(new Option('--method <name>', 'how the zeros come about').choices(METHODS).default('rigl'))
@@ -85,5 +87,23 @@ common(program.command('matrix'))
   .option('--machine <name>', 'the name under which records are published', 'local')
   .option('--out <folder>', 'results folder', 'results')
   .action(async (options) => (await import('./commands/matrix.ts')).matrix(options))
+
+common(program.command('search'))
+  .description(
+    'train with random static patterns that differ in nothing but their seed, and compare the best with the mean',
+  )
+  .addOption(new Option('--model <name>', 'which network').choices(NETWORKS).default('mlp'))
+  .option('--sparsity <share>', 'share of zeros in the layers that may be sparse', share, 0.9)
+  .option('--trials <count>', 'how many patterns', whole, 5)
+  .action(async (options) => (await import('./commands/search.ts')).search(options))
+
+program
+  .command('law')
+  .description('fit loss against average parameters and samples over the trainings of quality records')
+  .argument('<files...>', 'files that the matrix wrote')
+  .action(async (files: string[]) => (await import('./commands/law.ts')).law(files))
+
+// Whoever asks for help means, more often than not, the command that needs no name.
+program.addHelpText('after', () => `\nWithout a command, run:\n\n${single.helpInformation()}`)
 
 await program.parseAsync().catch(fail)

@@ -67,7 +67,7 @@ it('a checkpoint of another run, or a broken one, is refused in one line', async
 })
 
 it('help and mistakes read as a user expects', async () => {
-  const help = spawn(process.execPath, [cli, 'run', '--help'])
+  const help = spawn(process.execPath, [cli, '--help'])
   let text = ''
   help.stdout.on('data', (part) => (text += part))
   await once(help, 'exit')

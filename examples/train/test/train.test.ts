@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { matrix } from '../src/commands/matrix.ts'
+import { summarise, trialsOf } from '../src/commands/search.ts'
 import { loadTask } from '../src/data/load.ts'
 import type { Task } from '../src/data/task.ts'
 import { textTask } from '../src/data/text.ts'
@@ -25,6 +26,7 @@ const options: TrainOptions = {
   batch: 16,
   learningRate: 2e-3,
   seed: 1,
+  recipe: 'dense',
   evaluateEvery: 1000,
   changeEvery: 5,
   checkpointEvery: 1000,
@@ -66,6 +68,30 @@ it('trains the convolutions and the transformer', async () => {
   const small = { ...options, model: 'char-transformer', method: 'rigl', steps: 12, batch: 4 } as const
   await train(text, small, (_, loss) => losses.push(loss))
   expect(losses.at(-1)).toBeLessThan(losses[0])
+})
+
+it('row 3: at an equal pattern, seed and number of operations, the sparse recipe reaches a lower training loss', async () => {
+  const last: Record<string, number> = {}
+  const flops = new Set<number>()
+  for (const recipe of ['dense', 'sparse'] as const) {
+    const losses: number[] = []
+    const result = await train(task, { ...options, sparsity: 0.95, recipe }, (_, loss) => losses.push(loss))
+    last[recipe] = losses.slice(-8).reduce((sum, loss) => sum + loss, 0) / 8
+    flops.add(result.flopsPerStep)
+  }
+  expect(flops.size).toBe(1)
+  expect(last.sparse).toBeLessThan(last.dense)
+})
+
+it('row 76: a search over random patterns has equal counts and gives the same again', async () => {
+  const trials = () => trialsOf(task, { ...options, steps: 10 }, 3)
+  const found = await trials()
+  expect(new Set(found.map(({ parameters }) => parameters)).size).toBe(1)
+  expect(new Set(found.map(({ loss }) => loss)).size).toBe(3)
+  expect((await trials()).map(({ loss }) => loss)).toEqual(found.map(({ loss }) => loss))
+  const { best, mean, deviation } = summarise(found)
+  expect(best).toBeGreaterThanOrEqual(mean)
+  expect(deviation).toBeGreaterThanOrEqual(0)
 })
 
 it('the matrix writes quality records', async () => {

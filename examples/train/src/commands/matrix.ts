@@ -9,7 +9,8 @@ import { type TrainOptions, type TrainResult, train } from '../train.ts'
 import { progressBar } from './bar.ts'
 
 /** Options of the command. */
-export interface MatrixOptions extends Pick<TrainOptions, 'steps' | 'batch' | 'learningRate' | 'seed' | 'changeEvery'> {
+export interface MatrixOptions
+  extends Pick<TrainOptions, 'steps' | 'batch' | 'learningRate' | 'seed' | 'recipe' | 'changeEvery'> {
   readonly dataset: DatasetName
   readonly data?: string
   readonly models?: readonly NetworkName[]
@@ -20,7 +21,7 @@ export interface MatrixOptions extends Pick<TrainOptions, 'steps' | 'batch' | 'l
 }
 
 /** Figures under names that say their unit. */
-export function metricsOf(result: TrainResult): Record<string, number> {
+export function metricsOf(result: TrainResult, samples: number): Record<string, number> {
   return {
     accuracy: result.accuracy,
     loss: result.loss,
@@ -29,6 +30,7 @@ export function metricsOf(result: TrainResult): Record<string, number> {
     'average parameters': result.averageParameters,
     parameters: result.parameters,
     'peak bytes': result.peakBytes,
+    samples,
   }
 }
 
@@ -75,9 +77,9 @@ export async function matrix(options: MatrixOptions): Promise<void> {
       layer: null,
       method: one.method,
       sparsity: one.sparsity,
-      data: `${task.description}; ${options.steps} steps of ${options.batch}`,
+      data: `${task.description}; ${options.steps} steps of ${options.batch}, ${options.recipe} recipe`,
       seed: options.seed,
-      metrics: metricsOf(result),
+      metrics: metricsOf(result, options.steps * options.batch * Math.max(1, task.context)),
     })
     path = await writeQuality(options.out, environment, records)
   }

@@ -57,7 +57,8 @@ export function growHighest(pattern: Pattern, scores: ArrayLike<number>, count: 
     )
   }
   const free = freePositions(pattern, within)
-  const candidates = Float32Array.from(free, (position) => scores[position])
+  const candidates = new Float32Array(free.length)
+  for (let i = 0; i < free.length; i++) candidates[i] = scores[free[i]]
   return withPositions(
     pattern,
     highest(candidates, count).map((i) => free[i]),

@@ -124,7 +124,9 @@ export class Parameter {
 }
 
 function gather(values: Float32Array, from: Int32Array): Float32Array {
-  return Float32Array.from(from, (i) => (i < 0 ? 0 : values[i]))
+  const gathered = new Float32Array(from.length)
+  for (let i = 0; i < from.length; i++) if (from[i] >= 0) gathered[i] = values[from[i]]
+  return gathered
 }
 
 /** For each stored element of the new form its index among the stored ones of the old form, or -1. */

@@ -10,7 +10,7 @@ export function highest(scores: ArrayLike<number>, count: number): Uint32Array {
   const n = scores.length
   if (!Number.isInteger(count) || count < 0 || count > n)
     throw rangeError('NNZ_VALUE', `highest: expected a whole count in 0..${n}, got ${describe(count)}`)
-  const sorted = Float64Array.from(scores).sort()
+  const sorted = new Float64Array(scores).sort()
   // Sorting puts NaN last.
   if (n > 0 && Number.isNaN(sorted[n - 1])) throw rangeError('NNZ_VALUE', 'highest: expected scores, one is NaN')
   const chosen = new Uint32Array(count)
@@ -26,5 +26,7 @@ export function highest(scores: ArrayLike<number>, count: number): Uint32Array {
 
 /** Absolute values. */
 export function magnitudes(values: ArrayLike<number>): Float32Array {
-  return Float32Array.from(values, Math.abs)
+  const sizes = new Float32Array(values)
+  for (let i = 0; i < sizes.length; i++) sizes[i] = Math.abs(sizes[i])
+  return sizes
 }
