@@ -4,6 +4,7 @@ import {
   ensureChecked,
   expectMatrix,
   expectOutput,
+  isCompact,
   overlaps,
   rangeError,
   type Tensor,
@@ -18,10 +19,19 @@ export function expectOptions(options: unknown, name: string): void {
     throw typeError('NNZ_TYPE', `${name}: expected options to be an object, got ${describe(options)}`)
 }
 
-/** Checks that a value is a csr or bsr layout. */
+/** Checks the most columns of a plan. */
+export function expectColumns(columns: unknown, name: string): void {
+  if (typeof columns !== 'number' || !Number.isInteger(columns) || columns < 0)
+    throw rangeError('NNZ_VALUE', `${name}: expected columns to be a whole number >= 0, got ${describe(columns)}`)
+}
+
+/** Checks that a value is a csr or bsr layout with f32 values: gradients have no compact form. */
 export function expectLayout(value: unknown, name: string): SparseWeights {
   const layout = typeof value === 'object' && value !== null && 'layout' in value ? value.layout : undefined
-  if (layout === 'csr' || layout === 'bsr') return ensureChecked(value as SparseWeights)
+  if (layout === 'csr' || layout === 'bsr') {
+    if (!isCompact(value as SparseWeights)) return ensureChecked(value as SparseWeights)
+    throw typeError('NNZ_TYPE', `${name}: expected f32 values, got compact ones`)
+  }
   const swapped = typeof value === 'object' && value !== null && 'dtype' in value ? ' (are the arguments swapped?)' : ''
   throw typeError('NNZ_TYPE', `${name}: expected a csr or bsr layout, got ${describe(value)}${swapped}`)
 }

@@ -43,6 +43,14 @@ export {
 export { CONV2D_ERROR_FACTOR, conv2dBackwardReference, conv2dReference } from './conv2d/reference.ts'
 export { type Conv2dGeometry, type Conv2dShape, conv2dShape, type Pair } from './conv2d/shape.ts'
 export { COSTS } from './cost-model.ts'
+export {
+  denseSparse,
+  type ProductCallOptions,
+  type ProductOptions,
+  type ProductPlanOptions,
+  SparseProductPlan,
+  sparseDense,
+} from './products/products.ts'
 export { sddmmKernels } from './sddmm/kernels/index.ts'
 export type { SddmmArguments, SddmmKernel } from './sddmm/kernels/types.ts'
 export { type SddmmProblem, sddmmBytes, sddmmFlops, sddmmProblem } from './sddmm/problem.ts'

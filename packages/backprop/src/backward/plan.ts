@@ -19,7 +19,15 @@ import { expectBackwardActivation } from '../activation/activation-backward.ts'
 import { createSlopes } from '../activation/create.ts'
 import type { BackwardActivation } from '../activation/slopes.ts'
 import type { SlopeArguments } from '../activation/types.ts'
-import { expectApart, expectLayout, expectOptions, expectShaped, outputTensor, outputValues } from '../checks.ts'
+import {
+  expectApart,
+  expectColumns,
+  expectLayout,
+  expectOptions,
+  expectShaped,
+  outputTensor,
+  outputValues,
+} from '../checks.ts'
 import { samePattern } from '../entries.ts'
 import { expectSameShape, SddmmPlan } from '../sddmm/sddmm.ts'
 import { TransposedPlan } from '../transposed/plan.ts'
@@ -57,8 +65,7 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     expectOptions(options, name)
     this.#weights = expectLayout(w, `${name}: w`)
     const { columns } = options
-    if (!Number.isInteger(columns) || columns < 0)
-      throw rangeError('NNZ_VALUE', `${name}: expected columns to be a whole number >= 0, got ${columns}`)
+    expectColumns(columns, name)
     this.#activation = expectBackwardActivation(options.activation, name)
     this.#operation = operation
     this.#options = options

@@ -11,7 +11,7 @@ import {
   transposed,
 } from '@nnz/core'
 import type { SparseWeights } from '@nnz/spmm'
-import { expectApart, expectLayout, expectOptions, expectShaped, outputValues } from '../checks.ts'
+import { expectApart, expectColumns, expectLayout, expectOptions, expectShaped, outputValues } from '../checks.ts'
 import { COSTS } from '../cost-model.ts'
 import { samePattern, withValues } from '../entries.ts'
 import { sddmmKernels } from './kernels/index.ts'
@@ -60,6 +60,7 @@ export class SddmmPlan implements Partial<Disposable> {
     const name = runs === undefined ? `${NAME}.plan` : NAME
     expectOptions(options, name)
     this.#pattern = expectLayout(pattern, `${name}: pattern`)
+    expectColumns(options.columns, name)
     this.#options = options
     this.#runs = runs
     this.#scale = options.scaleByValues ? this.#pattern.values : undefined
