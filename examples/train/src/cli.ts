@@ -1,3 +1,4 @@
+import { configure } from '@nnz/core'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { DATASETS } from './data/load.ts'
 import { METHODS } from './methods.ts'
@@ -64,6 +65,8 @@ function common(command: Command): Command {
     .option('--learning-rate <rate>', 'at its peak, for AdamW', rate, 2e-3)
     .option('--seed <number>', 'of weights, patterns and order', seed, 1)
     .addOption(new Option('--recipe <name>', 'settings of training').choices(Object.keys(RECIPES)).default('dense'))
+    .option('--threads <count>', 'threads of the kernels; the result is the same for any number', whole, 1)
+    .hook('preAction', (_, action) => configure({ threads: action.opts().threads }))
     .option('--change-every <steps>', 'steps between changes of the pattern', whole, 25)
 }
 

@@ -12,7 +12,7 @@ import {
   warmupCosine,
   workOf,
 } from '@nnz/backprop/kit'
-import { wasm } from '@nnz/core'
+import { resolveBackend } from '@nnz/core'
 import writeFileAtomic from 'write-file-atomic'
 import { loadState, type Progress, saveState } from './checkpoint.ts'
 import type { Batch, Task } from './data/task.ts'
@@ -103,7 +103,7 @@ export async function train(task: Task, options: TrainOptions, onStep: StepListe
   const optimiser = adamW({ learningRate, weightDecay })
   const schedule = warmupCosine({ peak: learningRate, steps, warmup: Math.ceil(steps / 20), final })
   const method = createMethod(network, { name, sparsity, steps, seed: patternSeed, every })
-  const { variant } = wasm.open()
+  const { name: backend, variant } = resolveBackend(undefined)
   const run = JSON.stringify({
     model,
     method: name,
@@ -117,7 +117,7 @@ export async function train(task: Task, options: TrainOptions, onStep: StepListe
     every,
     data: task.description,
     // Other kernels may round otherwise.
-    kernels: variant,
+    kernels: `${backend} ${variant}`,
   })
   method.begin()
   let progress = await resumed(options, module, optimiser, run)
