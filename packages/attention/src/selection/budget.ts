@@ -26,28 +26,61 @@ export function expectBudget(budget: Budget, name: string): Budget {
   return { topK, density, threshold }
 }
 
+/**
+ * Moves the larger of `values[low .. high]` in front of the smaller ones (Hoare). Those up to `split.end` are then at least as large
+ * as a pivot, those from `split.begin` on at most as large, and any between are equal to it.
+ */
+function partition(values: Float32Array, low: number, high: number, split: { end: number; begin: number }): void {
+  const pivot = values[(low + high) >>> 1]
+  let i = low
+  let j = high
+  while (i <= j) {
+    while (values[i] > pivot) i++
+    while (values[j] < pivot) j--
+    if (i <= j) {
+      const x = values[i]
+      values[i++] = values[j]
+      values[j--] = x
+    }
+  }
+  split.end = j
+  split.begin = i
+}
+
 /** The `rank`-th largest of the first `count` values, counted from 0. Reorders them. */
 function nthLargest(values: Float32Array, count: number, rank: number): number {
+  const split = { end: 0, begin: 0 }
   let low = 0
   let high = count - 1
   while (low < high) {
-    const pivot = values[(low + high) >>> 1]
-    let i = low
-    let j = high
-    while (i <= j) {
-      while (values[i] > pivot) i++
-      while (values[j] < pivot) j--
-      if (i <= j) {
-        const x = values[i]
-        values[i++] = values[j]
-        values[j--] = x
-      }
-    }
-    if (rank <= j) high = j
-    else if (rank >= i) low = i
+    partition(values, low, high, split)
+    if (rank <= split.end) high = split.end
+    else if (rank >= split.begin) low = split.begin
     else break
   }
   return values[rank]
+}
+
+/** How many of the first `count` values, the largest first, it takes to reach a sum. Reorders them. */
+function countToSum(values: Float32Array, count: number, sum: number): number {
+  const split = { end: 0, begin: 0 }
+  let low = 0
+  let high = count - 1
+  let missing = sum
+  while (low <= high && missing > 0) {
+    if (low === high) return low + 1
+    partition(values, low, high, split)
+    let larger = 0
+    for (let i = low; i <= split.end; i++) larger += values[i]
+    if (larger >= missing) {
+      high = split.end
+      continue
+    }
+    missing -= larger
+    low = split.end + 1
+    while (low < split.begin && missing > 0) missing -= values[low++]
+  }
+  return low
 }
 
 /** Chooses among the entries of one row after the other, without allocating. */
@@ -57,12 +90,15 @@ export class Chooser {
   count = 0
   readonly #budget: Budget
   readonly #values: Float32Array
+  /** Those that are not required. */
+  readonly #free: Float32Array
 
   /** For rows of up to `length` entries. */
   constructor(budget: Budget, length: number) {
     this.#budget = budget
     this.chosen = new Uint32Array(length)
     this.#values = new Float32Array(length)
+    this.#free = new Float32Array(budget.threshold === undefined ? 0 : length)
   }
 
   /**
@@ -87,28 +123,21 @@ export class Chooser {
     }
     const { topK = length, density = 1, threshold = 1 } = this.#budget
     let most = Math.max(forced, Math.min(length, topK, Math.ceil(density * length - 1e-9)))
-    if (threshold < 1) most = this.#untilMass(values, from, length, mass, forced, most, threshold)
+    if (threshold < 1) most = Math.min(most, forced + this.#untilMass(values, from, length, mass, threshold))
     if (most >= length) this.#takeAll(length)
     else if (most === 0) this.count = 0
     else this.#takeLargest(values, from, length, required, most)
   }
 
-  /** How many it takes to reach the threshold, the required ones first. */
-  #untilMass(
-    values: Float32Array,
-    from: number,
-    length: number,
-    mass: number,
-    forced: number,
-    most: number,
-    threshold: number,
-  ): number {
+  /** How many it takes besides the required ones, which have `mass`, to reach the threshold. */
+  #untilMass(values: Float32Array, from: number, length: number, mass: number, threshold: number): number {
     let total = 0
-    for (let i = 0; i < length; i++) total += values[from + i]
-    const sorted = this.#values.subarray(0, length).sort()
-    let taken = forced
-    while (taken < most && mass < threshold * total) mass += sorted[length - 1 - taken++]
-    return taken
+    let count = 0
+    for (let i = 0; i < length; i++) {
+      total += values[from + i]
+      if (this.#values[i] < Number.POSITIVE_INFINITY) this.#free[count++] = this.#values[i]
+    }
+    return countToSum(this.#free, count, threshold * total - mass)
   }
 
   #takeAll(length: number): void {
