@@ -2,10 +2,10 @@ import { type BackendOption, rangeError, resolveBackend, type Tensor, tensor } f
 import { expectExtent } from '../mask/checks.ts'
 import type { Heads } from '../operands.ts'
 import { expectOptions } from '../options.ts'
-import { expectLiveHeads } from '../selection/live-heads.ts'
-import { openPooling } from '../selection/pooling.ts'
-import type { ClusterMembers } from './clusters.ts'
-import { expectShare, seeded } from './values.ts'
+import type { ClusterMembers } from '../patterns/clusters.ts'
+import { expectShare, seeded } from '../patterns/values.ts'
+import { expectLiveHeads } from './live-heads.ts'
+import { openPooling } from './pooling.ts'
 
 /** Options of {@link OnlineKMeans}. */
 export interface KMeansOptions {
