@@ -76,7 +76,6 @@ export const RECIPES = {
 export type RecipeName = keyof typeof RECIPES
 
 const LARGEST_NORM = 1
-const HELD_BATCH = 250
 
 /** Loss and share of right answers on data that are not trained on. */
 export function judge(module: Module, batches: Iterable<Batch>): { loss: number; accuracy: number } {
@@ -148,7 +147,7 @@ export async function train(task: Task, options: TrainOptions, onStep: StepListe
     }
     const line: Metrics = { step: step + 1, loss, 'batch accuracy': correct / labels.length }
     const judged = (step + 1) % options.evaluateEvery === 0 || step + 1 === steps
-    if (judged) last = judge(module, task.held(HELD_BATCH))
+    if (judged) last = judge(module, task.held(batch))
     await metrics.add(judged ? { ...line, 'held loss': last.loss, 'held accuracy': last.accuracy } : line)
     onStep(step + 1, loss, judged ? last.accuracy : undefined)
     if (options.checkpoint && ((step + 1) % options.checkpointEvery === 0 || step + 1 === steps))
@@ -157,7 +156,7 @@ export async function train(task: Task, options: TrainOptions, onStep: StepListe
         writeTensors(saveState(module.parameters, optimiser, progress, run)) as Buffer,
       )
   }
-  if (times.length === 0) last = judge(module, task.held(HELD_BATCH))
+  if (times.length === 0) last = judge(module, task.held(batch))
   const places = layers.reduce((sum, { weight: { shape } }) => sum + shape[0] * shape[1], 0)
   const kept = layers.reduce((sum, { weight: { value } }) => sum + value.data.length, 0)
   return {

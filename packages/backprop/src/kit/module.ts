@@ -50,6 +50,8 @@ export interface Module {
   forward(x: Tensor, options?: ForwardOptions): Tensor
   /** @returns undefined where `input` is false */
   backward(dy: Tensor, options?: BackwardOptions): Tensor | undefined
+  /** Releases packed weights, of the parts too; they are packed again if the module is used again. */
+  dispose(): void
 }
 
 /** A new count of work. */

@@ -45,6 +45,10 @@ export class Sequential implements Module {
       slope = this.parts[i].backward(slope, { ...options, input: input || i > first })
     return input ? slope : undefined
   }
+
+  dispose(): void {
+    for (const part of this.parts) part.dispose()
+  }
 }
 
 /** y = x + inner(x). */
@@ -71,6 +75,10 @@ export class Residual implements Module {
   backward(dy: Tensor, options: BackwardOptions = {}): Tensor | undefined {
     const inner = this.#inner.backward(dy, options)
     return options.input === false || !inner ? undefined : sum(dy, inner)
+  }
+
+  dispose(): void {
+    this.#inner.dispose()
   }
 }
 

@@ -71,6 +71,12 @@ export class Conv2d extends Leaf<SavedPatches> {
     return this.#product.packedBytes + (this.#sparse?.packedBytes ?? 0)
   }
 
+  override dispose(): void {
+    this.#product.dispose()
+    this.#sparse?.dispose()
+    this.#sparse = undefined
+  }
+
   #patches(x: Tensor): Tensor {
     return patches(x, this.#pixels, this.weight.shape[1])
   }

@@ -20,6 +20,10 @@ export abstract class Leaf<Saved> implements Module {
     return 0
   }
 
+  dispose(): void {
+    for (const part of this.parts) part.dispose()
+  }
+
   /** Keeps what `backward` needs, made of these arrays; forgets what was kept before. */
   protected keep(saved: Saved, arrays: readonly ArrayBufferView[]): void {
     this.#kept = { saved, arrays }

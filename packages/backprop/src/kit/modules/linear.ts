@@ -46,6 +46,10 @@ export class Linear extends Leaf<{ readonly x: Tensor | undefined }> {
     return this.#product.packedBytes
   }
 
+  override dispose(): void {
+    this.#product.dispose()
+  }
+
   forward(x: Tensor, { save = true }: ForwardOptions = {}): Tensor {
     const [tokens, inputs] = expectMatrix(x, `${this.#name}: x`).shape
     if (inputs !== this.weight.shape[1])

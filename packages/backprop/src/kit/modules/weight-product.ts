@@ -24,10 +24,7 @@ export class WeightProduct {
 
   #product(columns: number): SparseProduct | undefined {
     const { csr: w } = this.#weight
-    if (this.#sparse && (this.#sparse.w !== w || this.#sparse.columns < columns)) {
-      this.#sparse.dispose()
-      this.#sparse = undefined
-    }
+    if (this.#sparse && (this.#sparse.w !== w || this.#sparse.columns < columns)) this.dispose()
     if (w) this.#sparse ??= new SparseProduct(w, columns)
     return this.#sparse
   }
@@ -74,6 +71,12 @@ export class WeightProduct {
 
   get packedBytes(): number {
     return this.#sparse?.packedBytes ?? 0
+  }
+
+  /** Releases the plans; they are made again when they are needed. */
+  dispose(): void {
+    this.#sparse?.dispose()
+    this.#sparse = undefined
   }
 }
 
