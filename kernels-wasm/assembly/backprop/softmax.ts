@@ -35,9 +35,10 @@ import { madd, sum } from '../lib/vector'
  * out = exp(scale * score - most) / sum; zeros for a row whose scores are all -infinity. out may be scores.
  *
  * @param rowOffsets u32, as in the layout
+ * @param scaleBits  of an f32: arguments of kernels are whole numbers
  * @param begin, end rows
  */
-export function softmaxRows(rowOffsets: usize, scores: usize, out: usize, scale: f32, begin: i32, end: i32): void {
+export function softmaxRows(rowOffsets: usize, scores: usize, out: usize, scaleBits: i32, begin: i32, end: i32): void {
   const zero = f32x4.splat(<f32>begin * 0)
   const log2e = LOG2E(zero)
   const shift = SHIFT(zero)
@@ -48,7 +49,7 @@ export function softmaxRows(rowOffsets: usize, scores: usize, out: usize, scale:
   const c3 = C3(zero)
   const c4 = C4(zero)
   const c5 = C5(zero)
-  const factor = f32x4.splat(scale)
+  const factor = f32x4.splat(reinterpret<f32>(scaleBits))
   const lowest: f32 = -Infinity
   for (let row = begin; row < end; row++) {
     const at = rowOffsets + (<usize>row << 2)
@@ -95,9 +96,9 @@ export function softmaxRows(rowOffsets: usize, scores: usize, out: usize, scale:
 
 /** out = scale * weight * (gradient - sum of weight * gradient); out may be either. [begin, end): rows. */
 export function softmaxBackwardRows(
-  rowOffsets: usize, weights: usize, gradients: usize, out: usize, scale: f32, begin: i32, end: i32,
+  rowOffsets: usize, weights: usize, gradients: usize, out: usize, scaleBits: i32, begin: i32, end: i32,
 ): void {
-  const factor = f32x4.splat(scale)
+  const factor = f32x4.splat(reinterpret<f32>(scaleBits))
   for (let row = begin; row < end; row++) {
     const at = rowOffsets + (<usize>row << 2)
     const first = <usize>load<u32>(at) << 2

@@ -46,6 +46,11 @@ class RowPacking implements Packing {
   }
 }
 
+/** An f32 as the whole number of its bits: what arguments of kernels can be. */
+function bitsOf(value: number): number {
+  return new Int32Array(Float32Array.of(value).buffer)[0]
+}
+
 function plan({ operation, nnz }: SoftmaxProblem, packing: Packing, backend: WasmBackend): Runner<SoftmaxArguments> {
   const { memory } = backend
   const kernels = backend.kernels(set)
@@ -60,10 +65,10 @@ function plan({ operation, nnz }: SoftmaxProblem, packing: Packing, backend: Was
       const from = stageInput(row(input), memory, inputRoom())
       const to = stageOutput(row(out), memory, outRoom(), 'rows')
       if (operation === 'sparseSoftmax') {
-        kernels.parallel('softmaxRows', [rows.address, from.address, to.address, scale], rows.ranges)
+        kernels.parallel('softmaxRows', [rows.address, from.address, to.address, bitsOf(scale)], rows.ranges)
       } else {
         const other = stageInput(row(weights!), memory, weightsRoom())
-        const args = [rows.address, other.address, from.address, to.address, scale]
+        const args = [rows.address, other.address, from.address, to.address, bitsOf(scale)]
         kernels.parallel('softmaxBackwardRows', args, rows.ranges)
       }
       to.finish()
