@@ -1,12 +1,9 @@
 import {
-  type Bsr,
-  balancedRanges,
   expectWasmBackend,
   F32_TYPES,
   type Packing,
   type Runner,
   type WasmBackend,
-  WasmBlock,
   type WasmVariant,
   Workspace,
 } from '@nnz/core'
@@ -15,69 +12,14 @@ import type { SddmmProblem } from '../../problem.ts'
 import type { SddmmArguments, SddmmKernel } from '../types.ts'
 import { createStage } from './operands.ts'
 import { createResults } from './results.ts'
+import { Structure } from './structure.ts'
 
 /** Vectors of a row that are multiplied at once: with 32 rows of X they fill half of L1. */
 const CHUNK_VECTORS = 32
 
-/** The pattern of blocks in WASM memory, and block rows divided by their blocks. */
-class BlockPattern implements Packing {
-  readonly ranges: Int32Array
-  /** Positions of values beyond the shape. */
-  readonly outside: readonly number[]
-  readonly #block: WasmBlock
-  readonly #offsetBytes: number
-
-  constructor(backend: WasmBackend, pattern: Bsr) {
-    const { rowOffsets, columnIndices } = pattern
-    this.outside = positionsOutside(pattern)
-    this.#offsetBytes = rowOffsets.byteLength
-    this.#block = new WasmBlock(backend, rowOffsets.byteLength + columnIndices.byteLength)
-    const { buffer } = backend.memory.memory
-    new Uint32Array(buffer, this.rowOffsets, rowOffsets.length).set(rowOffsets)
-    new Uint32Array(buffer, this.columns, columnIndices.length).set(columnIndices)
-    this.ranges = balancedRanges(
-      rowOffsets.length - 1,
-      backend.threads === 1 ? 1 : 4 * backend.threads,
-      (row) => rowOffsets[row + 1] - rowOffsets[row] + 1,
-    )
-  }
-
-  get rowOffsets(): number {
-    return this.#block.address
-  }
-
-  get columns(): number {
-    return this.#block.address + this.#offsetBytes
-  }
-
-  get bytes(): number {
-    return this.#block.bytes
-  }
-
-  updateValues(): void {}
-
-  dispose(): void {
-    this.#block.dispose()
-  }
-}
-
-function positionsOutside({ shape: [m, k], blockShape: [r, c], rowOffsets, columnIndices }: Bsr): number[] {
-  const positions: number[] = []
-  for (let blockRow = 0; blockRow < rowOffsets.length - 1; blockRow++) {
-    for (let block = rowOffsets[blockRow]; block < rowOffsets[blockRow + 1]; block++) {
-      const rows = m - blockRow * r
-      const columns = k - columnIndices[block] * c
-      if (rows >= r && columns >= c) continue
-      for (let i = 0; i < r * c; i++)
-        if (Math.floor(i / c) >= rows || i % c >= columns) positions.push(block * r * c + i)
-    }
-  }
-  return positions
-}
-
 function plan(problem: SddmmProblem, packing: Packing, backend: WasmBackend): Runner<SddmmArguments> {
   const { m, k, n: most, nnz, blockShape } = problem
-  const pattern = packing as BlockPattern
+  const pattern = packing as Structure
   const [r, c] = blockShape!
   const kernels = backend.kernels(set)
   const workspace = new Workspace(backend)
@@ -112,7 +54,7 @@ export function bsrTiles(variant: WasmVariant): SddmmKernel {
     backend: 'wasm',
     variant: `${variant}_tiles`,
     types: F32_TYPES,
-    format: 'sddmm-blocks',
+    format: 'sddmm-structure',
     dense: false,
     supports: ({ layout }) => layout === 'bsr' || `is for bsr patterns, this is ${layout}`,
     runFeatures({ m, k, n, nnz, blockShape }) {
@@ -123,7 +65,7 @@ export function bsrTiles(variant: WasmVariant): SddmmKernel {
       return [1, tiles * vectors, tiles * chunks, (nnz / (r * c)) * chunks, (m + k) * vectors]
     },
     packFeatures: ({ nnz, blockShape }) => [nnz / ((blockShape?.[0] ?? 1) * (blockShape?.[1] ?? 1))],
-    pack: (pattern, _problem, target) => new BlockPattern(expectWasmBackend(target, 'sddmm'), pattern as Bsr),
+    pack: (pattern, _problem, target) => new Structure(expectWasmBackend(target, 'sddmm'), pattern),
     plan: (problem, packing, target) => plan(problem, packing, expectWasmBackend(target, 'sddmm')),
   }
 }
