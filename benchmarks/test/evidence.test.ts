@@ -4,13 +4,15 @@ import { describe, expect, test } from 'vitest'
 import { attentionEvidence } from '../src/evidence/attention.ts'
 import { byActivation, byMagnitude, columnNorms } from '../src/evidence/masks.ts'
 import { nmEvidence } from '../src/evidence/nm.ts'
+import { perplexityEvidence } from '../src/evidence/perplexity.ts'
 import { allPairs, chooseAt, selectors, sparsityOf } from '../src/evidence/selectors.ts'
 import { proseLines } from '../src/evidence/text.ts'
-import type { AttentionInputs } from '../src/networks/hooks.ts'
+import type { AttentionInputs, Hooks } from '../src/networks/hooks.ts'
 import { LinearLayer } from '../src/networks/linear-layer.ts'
+import { perplexity } from '../src/networks/scores.ts'
 import { seededValues } from '../src/random.ts'
 import { qualityRecordSchema } from '../src/records/index.ts'
-import { tinyEncoder } from './networks-tiny.ts'
+import { tinyDecoder, tinyEncoder } from './networks-tiny.ts'
 
 describe('masks', () => {
   const layer = new LinearLayer({
@@ -153,7 +155,7 @@ describe.each([false, true])('attention evidence, causal %s', (causal) => {
   test('states what is kept, and what the outputs lose', () => {
     const window = selectors.find(({ name }) => name === 'sliding window and sinks')!
     const options = { model: 'random', layers: [3], data: 'random', blockShape, sparsities: [0, 0.5], seed: 1 }
-    const run = (hooks: { attention?: (layer: number, inputs: AttentionInputs) => void }) => {
+    const run = (hooks: Hooks) => {
       for (const layer of [2, 3]) hooks.attention?.(layer, inputs)
     }
     const [none, half, ...more] = attentionEvidence({ ...options, run, selectors: [window] })
@@ -185,8 +187,7 @@ describe.each([false, true])('attention evidence, causal %s', (causal) => {
 
   test('nothing keeps more than the exact choice does', () => {
     const kept = (name: string) => {
-      const run = (hooks: { attention?: (layer: number, inputs: AttentionInputs) => void }) =>
-        hooks.attention?.(0, inputs)
+      const run = (hooks: Hooks) => hooks.attention?.(0, inputs)
       const options = { model: 'random', layers: [0], data: 'random', blockShape, sparsities: [0.6], seed: 1 }
       const [{ metrics }] = attentionEvidence({
         ...options,
@@ -198,4 +199,28 @@ describe.each([false, true])('attention evidence, causal %s', (causal) => {
     expect(kept('exact')).toBeGreaterThan(kept('pooled'))
     expect(kept('pooled')).toBeGreaterThan(kept('random blocks') - 0.1)
   })
+})
+
+test('perplexity evidence: masks reach every layer, dense stands beside them', async () => {
+  const decoder = await tinyDecoder(96)
+  const tokens = Array.from({ length: 96 }, (_, i) => (i * i + 3) % 70)
+  const records = perplexityEvidence({
+    model: 'tiny',
+    decoder,
+    tokens,
+    data: 'squares',
+    blockShape: [8, 8],
+    sparsities: [0, 0.8],
+    seed: 1,
+    selectors: selectors.filter(({ name }) => name === 'vertical-slash'),
+  })
+  for (const record of records) expect(qualityRecordSchema.parse(record)).toEqual(record)
+  const [dense, all, few] = records
+  expect(records.map(({ method }) => method)).toEqual(['dense', 'vertical-slash', 'vertical-slash'])
+  expect(dense).toMatchObject({ sparsity: 0, metrics: { perplexity: perplexity(decoder, [tokens]) } })
+  expect(all.sparsity).toBe(0)
+  expect(all.metrics.perplexity! / dense.metrics.perplexity!).toBeCloseTo(1, 4)
+  expect(few.sparsity).toBeGreaterThan(0.6)
+  expect(Math.abs(few.metrics.perplexity! / dense.metrics.perplexity! - 1)).toBeGreaterThan(1e-3)
+  decoder.dispose()
 })

@@ -1,3 +1,4 @@
+import { Decoder, type DecoderConfig } from '../src/networks/decoder.ts'
 import { Encoder, type EncoderConfig } from '../src/networks/encoder.ts'
 import { RandomWeights } from './networks-plain.ts'
 
@@ -35,4 +36,36 @@ export function encoderWeights(): RandomWeights {
 
 export function tinyEncoder(tokens: number): Promise<Encoder> {
   return Encoder.read(encoderWeights(), encoderConfig, tokens)
+}
+
+export const decoderConfig: DecoderConfig = {
+  vocabulary: 70,
+  positions: 100,
+  layers: 2,
+  heads: 4,
+  keyHeads: 2,
+  width: 32,
+  innerWidth: 40,
+  epsilon: 1e-5,
+  ropeBase: 1000,
+}
+
+export function decoderWeights(): RandomWeights {
+  const { width, innerWidth, vocabulary } = decoderConfig
+  const shapes: Record<string, readonly number[]> = {
+    'token_embd.weight': [vocabulary, width],
+    'output_norm.weight': [width],
+  }
+  for (const at of ['blk.0', 'blk.1']) {
+    for (const norm of ['attn_norm', 'ffn_norm']) shapes[`${at}.${norm}.weight`] = [width]
+    for (const part of ['attn_q', 'attn_output']) shapes[`${at}.${part}.weight`] = [width, width]
+    for (const part of ['attn_k', 'attn_v']) shapes[`${at}.${part}.weight`] = [width / 2, width]
+    for (const part of ['ffn_gate', 'ffn_up']) shapes[`${at}.${part}.weight`] = [innerWidth, width]
+    shapes[`${at}.ffn_down.weight`] = [width, innerWidth]
+  }
+  return new RandomWeights(shapes)
+}
+
+export function tinyDecoder(tokens: number): Promise<Decoder> {
+  return Decoder.read(decoderWeights(), decoderConfig, tokens)
 }

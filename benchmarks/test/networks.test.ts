@@ -1,38 +1,11 @@
+import { patterns } from '@nnz/attention'
 import { describe, expect, test } from 'vitest'
-import { Decoder, type DecoderConfig } from '../src/networks/decoder.ts'
+import { Decoder } from '../src/networks/decoder.ts'
 import { Encoder } from '../src/networks/encoder.ts'
 import { perplexity, readSentencePairs, similarityScore, windowsOf } from '../src/networks/scores.ts'
 import { tokenizerOf, tokenizerOfGguf } from '../src/networks/tokenizer.ts'
-import { plainEncoder, plainSurprise, RandomWeights } from './networks-plain.ts'
-import { encoderConfig, encoderWeights } from './networks-tiny.ts'
-
-const decoderConfig: DecoderConfig = {
-  vocabulary: 70,
-  positions: 100,
-  layers: 2,
-  heads: 4,
-  keyHeads: 2,
-  width: 32,
-  innerWidth: 40,
-  epsilon: 1e-5,
-  ropeBase: 1000,
-}
-
-function decoderWeights(): RandomWeights {
-  const { width, innerWidth, vocabulary } = decoderConfig
-  const shapes: Record<string, readonly number[]> = {
-    'token_embd.weight': [vocabulary, width],
-    'output_norm.weight': [width],
-  }
-  for (const at of ['blk.0', 'blk.1']) {
-    for (const norm of ['attn_norm', 'ffn_norm']) shapes[`${at}.${norm}.weight`] = [width]
-    for (const part of ['attn_q', 'attn_output']) shapes[`${at}.${part}.weight`] = [width, width]
-    for (const part of ['attn_k', 'attn_v']) shapes[`${at}.${part}.weight`] = [width / 2, width]
-    for (const part of ['ffn_gate', 'ffn_up']) shapes[`${at}.${part}.weight`] = [innerWidth, width]
-    shapes[`${at}.ffn_down.weight`] = [width, innerWidth]
-  }
-  return new RandomWeights(shapes)
-}
+import { plainEncoder, plainSurprise } from './networks-plain.ts'
+import { decoderConfig, decoderWeights, encoderConfig, encoderWeights } from './networks-tiny.ts'
 
 const sequences = [[3, 1, 4, 1, 5], [9], [2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3]]
 
@@ -62,8 +35,10 @@ describe('the encoder', () => {
     const seen: string[] = []
     encoder.run(sequences, {
       linear: (name, { shape }) => seen.push(`${name} ${shape}`),
-      attention: (layer, { q, k, v, sequenceOffsets, causal }) =>
-        seen.push(`attention ${layer} ${q.shape} ${k.shape} ${v.shape} ${sequenceOffsets} ${causal}`),
+      attention: (layer, { q, k, v, sequenceOffsets, causal }) => {
+        seen.push(`attention ${layer} ${q.shape} ${k.shape} ${v.shape} ${sequenceOffsets} ${causal}`)
+        return undefined
+      },
     })
     expect(seen).toHaveLength(14)
     expect(seen[0]).toBe('encoder.layer.0.attention.self.query 18,16')
@@ -108,14 +83,19 @@ describe('the decoder', () => {
     decoder.dispose()
   })
 
-  test('keeps packed sequences apart, and tells hooks', async () => {
+  test('keeps packed sequences apart, and asks hooks which pairs to compute', async () => {
+    const own = patterns.slidingWindow({ blockShape: [4, 4], rows: 12, columns: 12, window: 1 })
     const decoder = await Decoder.read(decoderWeights(), decoderConfig, 80)
     const seen: string[] = []
     const both = decoder.run([sequences[0], sequences[2]], {
-      attention: (layer, { q, k, causal }) => seen.push(`${layer} ${q.shape} ${k.shape} ${causal}`),
+      attention: (layer, { q, k, causal }) => {
+        seen.push(`${layer} ${q.shape} ${k.shape} ${causal}`)
+        return undefined
+      },
     }).data
     expect(seen).toEqual(['0 4,17,8 2,17,8 true', '1 4,17,8 2,17,8 true'])
     const alone = decoder.run([sequences[2]]).data
+    expect(decoder.run([sequences[2]], { attention: () => own }).data).not.toEqual(alone)
     for (let i = 0; i < alone.length; i++) expect(both[5 * 32 + i]).toBeCloseTo(alone[i], 4)
     decoder.dispose()
   })

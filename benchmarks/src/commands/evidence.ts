@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { wasmFeatures } from '@nnz/core'
 import { captureEnvironment, hashBytes } from '../environment/index.ts'
-import { attentionEvidence, nmEvidence, readText } from '../evidence/index.ts'
+import { attentionEvidence, nmEvidence, perplexityEvidence, readText, selectors } from '../evidence/index.ts'
 import { findModel } from '../models/index.ts'
 import { MINILM, openMiniLm, openSmolLm2, SMOLLM2 } from '../networks/open.ts'
 import { readSentencePairs } from '../networks/scores.ts'
@@ -40,6 +40,10 @@ const SEED = 1
 const MINILM_TOKENS = 512
 const SMOLLM2_TOKENS = 2048
 const SMOLLM2_LAYERS = [0, 7, 15, 22, 29]
+/** The whole network is judged with fewer tokens and selectors: each takes a pass of its own. */
+const WHOLE_TOKENS = 1024
+const WHOLE_SPARSITIES = [0.75, 0.9]
+const WHOLE_SELECTORS = ['pooled and sinks', 'vertical-slash', 'sliding window and sinks']
 
 /** Reconstruction error and sentence similarity of MiniLM at N:M, weights chosen by magnitude and by activations. */
 export async function evidenceNm({ text, pairs, ...place }: NmOptions): Promise<void> {
@@ -65,7 +69,7 @@ export async function evidenceNm({ text, pairs, ...place }: NmOptions): Promise<
   await write(records, 'evidence-nm', place)
 }
 
-/** Kept attention and output error of every selector in layers of MiniLM and SmolLM2. */
+/** Kept attention and output error of every selector in layers of MiniLM and SmolLM2, and SmolLM2's perplexity. */
 export async function evidenceAttention({ text, ...place }: EvidenceOptions): Promise<void> {
   const named = await readText(text)
   const common = { sparsities: SPARSITIES, seed: SEED, onProgress: console.log }
@@ -90,6 +94,19 @@ export async function evidenceAttention({ text, ...place }: EvidenceOptions): Pr
       layers: SMOLLM2_LAYERS,
       data: `${named.name}: the first ${tokens.length} tokens; blocks of 32 x 32`,
       blockShape: [32, 32],
+    }),
+  )
+  const start = tokens.slice(0, WHOLE_TOKENS)
+  records.push(
+    ...perplexityEvidence({
+      ...common,
+      model: SMOLLM2,
+      decoder: smollm2.decoder,
+      tokens: start,
+      data: `${named.name}: the first ${start.length} tokens; blocks of 32 x 32`,
+      blockShape: [32, 32],
+      sparsities: WHOLE_SPARSITIES,
+      selectors: selectors.filter(({ name }) => WHOLE_SELECTORS.includes(name)),
     }),
   )
   smollm2.decoder.dispose()

@@ -28,9 +28,10 @@ export function attentionEvidence(options: AttentionEvidenceOptions): QualityRec
   const records: QualityRecord[] = []
   options.run({
     attention(layer, inputs) {
-      if (!options.layers.includes(layer)) return
+      if (!options.layers.includes(layer)) return undefined
       options.onProgress?.(`${options.model}, layer ${layer}`)
       records.push(...judge(options, layer, inputs))
+      return undefined
     },
   })
   return records

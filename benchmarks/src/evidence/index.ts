@@ -1,3 +1,5 @@
 export { type AttentionEvidenceOptions, attentionEvidence } from './attention.ts'
 export { type NmEvidenceOptions, nmEvidence } from './nm.ts'
+export { type PerplexityEvidenceOptions, perplexityEvidence } from './perplexity.ts'
+export { selectors } from './selectors.ts'
 export { type NamedText, readText } from './text.ts'

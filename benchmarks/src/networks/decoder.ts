@@ -108,9 +108,9 @@ export class Decoder {
       const [query, key, value] = [layer.query, layer.key, layer.value].map((each) => apply(each, normalised))
       for (const turned of [query, key]) rotate(turned.data, positions, width / heads, ropeBase)
       const [q, k, v] = [splitHeads(query, heads), splitHeads(key, keyHeads), splitHeads(value, keyHeads)]
-      hooks.attention?.(index, { q, k, v, sequenceOffsets, causal: true })
+      const mask = hooks.attention?.(index, { q, k, v, sequenceOffsets, causal: true })
       const mixed = zeros(x.shape)
-      attention(q, k, v, { sequenceOffsets, causal: true, out: splitHeads(mixed, heads) })
+      attention(q, k, v, { mask, sequenceOffsets, causal: true, out: splitHeads(mixed, heads) })
       addTo(x.data, apply(layer.attentionOutput, mixed).data)
       const inner = tensor(rmsNorm(x.data, layer.innerNorm, epsilon), x.shape)
       const gate = apply(layer.gate, inner)
@@ -121,9 +121,9 @@ export class Decoder {
   }
 
   /** Sum of -log p of every token of a sequence but the first, given those before it, in nats. */
-  surprise(sequence: readonly number[]): number {
+  surprise(sequence: readonly number[], hooks: Hooks = {}): number {
     const { width, vocabulary } = this.config
-    const states = this.run([sequence]).data
+    const states = this.run([sequence], hooks).data
     let sum = 0
     for (let start = 0; start < sequence.length - 1; start += HEAD_TOKENS) {
       const count = Math.min(HEAD_TOKENS, sequence.length - 1 - start)

@@ -123,9 +123,9 @@ export class Encoder {
     const { sequenceOffsets } = packed
     for (const [index, layer] of this.#layers.entries()) {
       const [q, k, v] = [layer.query, layer.key, layer.value].map((each) => splitHeads(apply(each, x), heads))
-      hooks.attention?.(index, { q, k, v, sequenceOffsets, causal: false })
+      const mask = hooks.attention?.(index, { q, k, v, sequenceOffsets, causal: false })
       const mixed = zeros(x.shape)
-      attention(q, k, v, { sequenceOffsets, out: splitHeads(mixed, heads) })
+      attention(q, k, v, { mask, sequenceOffsets, out: splitHeads(mixed, heads) })
       x = added(apply(layer.attentionOutput, mixed), x, layer.attentionNorm, epsilon)
       const inner = apply(layer.up, x)
       gelu(inner.data)

@@ -1,3 +1,4 @@
+import type { BlockMask } from '@nnz/attention'
 import type { Tensor } from '@nnz/core'
 
 /** q [heads, tokens, headDim], k and v [keyHeads, tokens, headDim] of an attention layer, as views that live until the layer ends. */
@@ -14,6 +15,6 @@ export interface AttentionInputs {
 export interface Hooks {
   /** Before each linear layer: its name and its input [tokens, K]. */
   linear?(name: string, input: Tensor): void
-  /** Before the attention of a layer. */
-  attention?(layer: number, inputs: AttentionInputs): void
+  /** Before the attention of a layer. A mask that it returns says which pairs are computed, for packed sequences together. */
+  attention?(layer: number, inputs: AttentionInputs): BlockMask | undefined
 }

@@ -2,6 +2,7 @@ import { sampleRankCorrelation } from 'simple-statistics'
 import { FileFormatError } from '../readers/index.ts'
 import type { Decoder } from './decoder.ts'
 import type { Encoder } from './encoder.ts'
+import type { Hooks } from './hooks.ts'
 import type { TextEncoder } from './tokenizer.ts'
 
 /** Two sentences and how similar people find them, 0..5. */
@@ -76,10 +77,10 @@ export function similarityScore(embeddings: Float32Array, pairs: readonly Senten
 }
 
 /** Perplexity over windows of tokens that are judged apart. */
-export function perplexity(decoder: Decoder, windows: readonly (readonly number[])[]): number {
+export function perplexity(decoder: Decoder, windows: readonly (readonly number[])[], hooks: Hooks = {}): number {
   let [surprise, judged] = [0, 0]
   for (const window of windows) {
-    surprise += decoder.surprise(window)
+    surprise += decoder.surprise(window, hooks)
     judged += window.length - 1
   }
   return Math.exp(surprise / judged)
