@@ -14,7 +14,7 @@ import {
   Workspace,
 } from '@nnz/core'
 import { entriesOf } from '../../packages/spmm/src/kernels/entries.ts'
-import type { SpmmKernel } from '../../packages/spmm/src/kernels/types.ts'
+import type { F32Kernel } from '../../packages/spmm/src/kernels/types.ts'
 import { expectWasm } from '../../packages/spmm/src/kernels/wasm/expect-wasm.ts'
 
 const BYTES = 4
@@ -56,7 +56,7 @@ class SkeletonPacking implements Packing {
 }
 
 /** The row. In a package the set is not an argument: it is `import * as set from '../../generated/wasm.ts'`. */
-export function skeleton(variant: WasmVariant, layout: 'csr' | 'bsr', set: KernelSet): SpmmKernel {
+export function skeleton(variant: WasmVariant, layout: 'csr' | 'bsr', set: KernelSet): F32Kernel {
   return {
     name: `spmm_${layout}_f32__wasm_${variant}_skeleton`,
     operation: 'spmm',

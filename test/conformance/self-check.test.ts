@@ -1,4 +1,4 @@
-import { csr, js, type Packing } from '@nnz/core'
+import { type Csr, csr, js, type Packing } from '@nnz/core'
 import { kernels, type SpmmArguments, type SpmmKernel } from '@nnz/spmm'
 import { describe, expect, it } from 'vitest'
 import { optionCases, patternCases, specialCases, updateCases } from './support/spmm-cases.ts'
@@ -66,7 +66,7 @@ describe.runIf(claimed === 'js')('the suite catches a kernel that', () => {
       {
         ...honest,
         pack: (w, problem, backend) => {
-          const values = w.values.slice()
+          const values = (w as Csr).values.slice()
           if (values.length > 0) values[values.length - 1] = 0
           return honest.pack(csr({ ...(w as never as Parameters<typeof csr>[0]), values }), problem, backend)
         },

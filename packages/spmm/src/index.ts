@@ -8,6 +8,11 @@ export {
   type Bsr,
   bsr,
   type CallOptions,
+  type CompactBsr,
+  type CompactCost,
+  type CompactCsr,
+  type CompactType,
+  type CompactValues,
   type Configuration,
   type Coo,
   type CostModel,
@@ -23,6 +28,7 @@ export {
   type OperationOptions,
   outputRows,
   type PlanOptions,
+  type QuantiseOptions,
   type ReferenceOptions,
   type RunOptions,
   setCostModel,
@@ -33,14 +39,16 @@ export {
   wasm,
   zeros,
 } from '@nnz/core'
-export { COSTS } from './cost-model.ts'
+export { COSTS } from './costs.ts'
 export { kernels } from './kernels/index.ts'
-export type { SpmmArguments, SpmmKernel } from './kernels/types.ts'
+export type { F32Kernel, SpmmArguments, SpmmKernel } from './kernels/types.ts'
 export { layOutStream, type StreamGeometry, type StreamShape, streamShape } from './kernels/wasm/stream.ts'
 export { linear } from './linear.ts'
 export { SpmmPlan } from './plan.ts'
 export {
+  type AnyWeights,
   bytes,
+  type CompactWeights,
   flops,
   type SparseWeights,
   type SpmmProblem,

@@ -1,10 +1,10 @@
 import { type CallOptions, expectMatrix, expectOptions, type PlanOptions, type Tensor } from '@nnz/core'
 import { kernels } from './kernels/index.ts'
 import { SpmmPlan } from './plan.ts'
-import { expectWeights, type SparseWeights } from './problem.ts'
+import { type AnyWeights, expectWeights } from './problem.ts'
 import { supports } from './spmm.ts'
 
-function run(x: Tensor, w: SparseWeights, options: CallOptions = {}): Tensor {
+function run(x: Tensor, w: AnyWeights, options: CallOptions = {}): Tensor {
   const weights = expectWeights(w, 'linear')
   expectOptions(options, 'linear')
   const [columns] = expectMatrix(x, 'linear: x').shape
@@ -16,7 +16,7 @@ function run(x: Tensor, w: SparseWeights, options: CallOptions = {}): Tensor {
   }
 }
 
-function plan(w: SparseWeights, options: PlanOptions): SpmmPlan {
+function plan(w: AnyWeights, options: PlanOptions): SpmmPlan {
   return new SpmmPlan('linear', expectWeights(w, 'linear.plan'), options)
 }
 

@@ -1,12 +1,12 @@
 import { type PlanOptions, ProductPlan } from '@nnz/core'
-import { COSTS } from './cost-model.ts'
+import { COSTS } from './costs.ts'
 import { kernels } from './kernels/index.ts'
-import { bytes, flops, type SparseWeights, type SpmmProblem, spmmProblem } from './problem.ts'
+import { type AnyWeights, bytes, flops, type SpmmProblem, spmmProblem } from './problem.ts'
 
 /** Sparse weights packed and kernels chosen, to be run many times on up to `columns` columns. */
-export class SpmmPlan extends ProductPlan<SpmmProblem, SparseWeights> {
+export class SpmmPlan extends ProductPlan<SpmmProblem, AnyWeights> {
   /** Use `spmm.plan` or `linear.plan`. `runs` is set by direct calls: packing has to pay within so many runs. */
-  constructor(operation: 'spmm' | 'linear', w: SparseWeights, options: PlanOptions, runs?: number) {
+  constructor(operation: 'spmm' | 'linear', w: AnyWeights, options: PlanOptions, runs?: number) {
     super(
       {
         operation,

@@ -1,10 +1,10 @@
 import { type CallOptions, expectMatrix, expectOptions, type PlanOptions, type Tensor } from '@nnz/core'
-import { COSTS } from './cost-model.ts'
+import { COSTS } from './costs.ts'
 import { kernels } from './kernels/index.ts'
 import { SpmmPlan } from './plan.ts'
-import { expectWeights, type SparseWeights, type SpmmProblem } from './problem.ts'
+import { type AnyWeights, expectWeights, type SpmmProblem } from './problem.ts'
 
-function run(w: SparseWeights, x: Tensor, options: CallOptions = {}): Tensor {
+function run(w: AnyWeights, x: Tensor, options: CallOptions = {}): Tensor {
   const weights = expectWeights(w, 'spmm')
   expectOptions(options, 'spmm')
   const [, columns] = expectMatrix(x, 'spmm: x').shape
@@ -16,7 +16,7 @@ function run(w: SparseWeights, x: Tensor, options: CallOptions = {}): Tensor {
   }
 }
 
-function plan(w: SparseWeights, options: PlanOptions): SpmmPlan {
+function plan(w: AnyWeights, options: PlanOptions): SpmmPlan {
   return new SpmmPlan('spmm', expectWeights(w, 'spmm.plan'), options)
 }
 

@@ -1,6 +1,7 @@
-import { type Backend, bsr, csr, isWasm, type TensorHost, tensor } from '@nnz/core'
+import { type Backend, bsr, type CompactType, csr, isWasm, type TensorHost, tensor } from '@nnz/core'
 import {
   type Activation,
+  type AnyWeights,
   outputRows,
   type SparseWeights,
   type SpmmKernel,
@@ -16,6 +17,8 @@ export interface SpmmCase {
   readonly name: string
   readonly operation?: 'spmm' | 'linear'
   readonly w: SparseWeights
+  /** How the values of w are stored; default f32. */
+  readonly type?: CompactType
   readonly n: number
   /** Columns that the plan is made for; default n. */
   readonly columns?: number
@@ -38,6 +41,8 @@ export interface SpmmCase {
 /** A case with its operands and what must come out: shared by all rows of the table. */
 export interface Prepared {
   readonly given: SpmmCase
+  /** w as it is packed: its values in their type. */
+  readonly stored: AnyWeights
   readonly x: Float32Array
   readonly bias: Float32Array | undefined
   readonly residual: Float32Array | undefined
@@ -46,8 +51,20 @@ export interface Prepared {
   readonly finite: boolean
 }
 
+/** Weights with their values in a compact type, and the f32 values that these stand for. */
+function store(w: SparseWeights, type: CompactType | undefined): { stored: AnyWeights; exact: SparseWeights } {
+  if (type === undefined) return { stored: w, exact: w }
+  if (w.layout === 'csr') {
+    const stored = csr.quantise(w, { type })
+    return { stored, exact: csr.toFloat32(stored) }
+  }
+  const stored = bsr.quantise(w, { type })
+  return { stored, exact: bsr.toFloat32(stored) }
+}
+
 export function prepare(given: SpmmCase): Prepared {
   const { w, n, activation = 'none' } = given
+  const { stored, exact } = store(w, given.type)
   const [m, k] = w.shape
   const random = new Random(given.seed ?? 1)
   const draw = (length: number) => Float32Array.from({ length }, () => random.value())
@@ -55,23 +72,24 @@ export function prepare(given: SpmmCase): Prepared {
   const bias = given.bias ? draw(m) : undefined
   const shape = [outputRows({ m, activation }), n] as const
   const residual = given.residual ? draw(shape[0] * n) : undefined
-  const expected = expectation(w, tensor(x, [k, n]), activation, bias, residual && tensor(residual, shape))
-  return { given, x, bias, residual, expected, shape, finite: x.every(Number.isFinite) }
+  const expected = expectation(exact, tensor(x, [k, n]), activation, bias, residual && tensor(residual, shape))
+  return { given, stored, x, bias, residual, expected, shape, finite: x.every(Number.isFinite) }
 }
 
-function problemOf({ operation = 'spmm', w, n, columns = n, activation = 'none' }: SpmmCase): SpmmProblem {
-  return spmmProblem(operation, w, columns, activation)
+function problemOf({ given, stored }: Prepared): SpmmProblem {
+  const { operation = 'spmm', n, columns = n, activation = 'none' } = given
+  return spmmProblem(operation, stored, columns, activation)
 }
 
 /** Whether a row has to get a case right. A dense row multiplies implicit zeros too: it is equivalent for finite x only. */
-export function applies(row: SpmmKernel, { given, finite }: Prepared): boolean {
-  return row.supports(problemOf(given)) === true && (finite || !row.dense)
+export function applies(row: SpmmKernel, prepared: Prepared): boolean {
+  return row.supports(problemOf(prepared)) === true && (prepared.finite || !row.dense)
 }
 
-/** The pattern alone: every value is NaN. */
-function withoutValues(w: SparseWeights): SparseWeights {
-  const values = new Float32Array(w.values.length).fill(Number.NaN)
-  return w.layout === 'csr' ? csr({ ...w, values }) : bsr({ ...w, values })
+/** The pattern with other values: NaN, or ones where that cannot be stored. */
+function otherValues(w: SparseWeights, type: CompactType | undefined): AnyWeights {
+  const values = new Float32Array(w.values.length).fill(type === undefined ? Number.NaN : 1)
+  return store(w.layout === 'csr' ? csr({ ...w, values }) : bsr({ ...w, values }), type).stored
 }
 
 /** Runs a prepared case on one row; returns what is wrong, or undefined. */
@@ -82,9 +100,9 @@ export function runCase(
 ): { wrong: string | undefined; y: Float32Array } {
   const { given, shape, expected } = prepared
   const natural: View = given.operation === 'linear' ? 'columns' : 'rows'
-  const problem = problemOf(given)
+  const problem = problemOf(prepared)
   const host: TensorHost | undefined = given.resident && isWasm(backend) ? backend : undefined
-  const packing = row.pack(given.updated ? withoutValues(given.w) : given.w, problem, backend)
+  const packing = row.pack(given.updated ? otherValues(given.w, given.type) : prepared.stored, problem, backend)
   if (given.updated) packing.updateValues(given.w.values)
   const x = new Guarded([given.w.shape[1], given.n], given.xView ?? natural, host)
   const out = new Guarded(shape, given.outView ?? natural, host)

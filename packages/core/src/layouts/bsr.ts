@@ -40,9 +40,8 @@ function expectBlockShape(blockShape: unknown, name: string): readonly [number, 
   return Object.freeze([rows, columns] as const)
 }
 
-function create(parts: BsrParts): Bsr
 function create(parts: Compact<BsrParts>): CompactBsr
-function create(parts: AnyValues<BsrParts>): Bsr | CompactBsr
+function create(parts: BsrParts): Bsr
 function create(parts: AnyValues<BsrParts>): Bsr | CompactBsr {
   if (typeof parts !== 'object' || parts === null)
     throw typeError('NNZ_TYPE', `bsr: expected an object, got ${describe(parts)}`)
@@ -226,5 +225,5 @@ export const bsr = Object.assign(create, {
   transpose,
   fromCsr,
   toCsr,
-  ...compactFunctions<Bsr>('bsr', create, scaleIndices),
+  ...compactFunctions<Bsr>('bsr', create as (parts: AnyValues<BsrParts>) => Bsr | CompactBsr, scaleIndices),
 })

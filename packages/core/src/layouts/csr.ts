@@ -29,9 +29,8 @@ export interface CsrParts {
   values: ArrayLike<number>
 }
 
-function create(parts: CsrParts): Csr
 function create(parts: Compact<CsrParts>): CompactCsr
-function create(parts: AnyValues<CsrParts>): Csr | CompactCsr
+function create(parts: CsrParts): Csr
 function create(parts: AnyValues<CsrParts>): Csr | CompactCsr {
   if (typeof parts !== 'object' || parts === null)
     throw typeError('NNZ_TYPE', `csr: expected an object, got ${describe(parts)}`)
@@ -139,5 +138,5 @@ export const csr = Object.assign(create, {
   validate,
   transpose,
   fromCsc,
-  ...compactFunctions<Csr>('csr', create, scaleIndices),
+  ...compactFunctions<Csr>('csr', create as (parts: AnyValues<CsrParts>) => Csr | CompactCsr, scaleIndices),
 })

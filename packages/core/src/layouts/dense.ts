@@ -21,9 +21,8 @@ export interface DenseParts {
   values: ArrayLike<number>
 }
 
-function create(parts: DenseParts): Dense
 function create(parts: Compact<DenseParts>): CompactDense
-function create(parts: AnyValues<DenseParts>): Dense | CompactDense
+function create(parts: DenseParts): Dense
 function create(parts: AnyValues<DenseParts>): Dense | CompactDense {
   if (typeof parts !== 'object' || parts === null)
     throw typeError('NNZ_TYPE', `dense: expected an object, got ${describe(parts)}`)
@@ -58,4 +57,7 @@ function scaleIndices(w: Dense | CompactDense, groupColumns: number): Uint32Arra
  * Dense weights to be quantised or saved: `dense({ shape, values })` wraps a Float32Array without a copy, row-major;
  * `dense.quantise`, `dense.toFloat32` and `dense.compactCost` are those of {@link csr}.
  */
-export const dense = Object.assign(create, { validate, ...compactFunctions<Dense>('dense', create, scaleIndices) })
+export const dense = Object.assign(create, {
+  validate,
+  ...compactFunctions<Dense>('dense', create as (parts: AnyValues<DenseParts>) => Dense | CompactDense, scaleIndices),
+})

@@ -21,7 +21,7 @@ export function ensureChecked(w: Csr | Bsr): Csr | Bsr {
 /** As {@link ensureChecked}, for kernels that read compact values, too. */
 export function ensureCheckedValues(w: Csr | Bsr | CompactCsr | CompactBsr): Csr | Bsr | CompactCsr | CompactBsr {
   if (checked.has(w)) return w
-  return w.layout === 'csr' ? csr(w) : bsr(w)
+  return w.layout === 'csr' ? csr(w as Csr) : bsr(w as Bsr)
 }
 
 /** As {@link ensureCheckedValues}, for N:M weights. */

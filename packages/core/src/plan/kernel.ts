@@ -10,11 +10,11 @@ export interface Problem {
 }
 
 /**
- * Element types that a kernel reads, sums in and writes. `u7` activations are f32 ones that the kernel quantises to
- * 0..127 for each column (token) as it packs them.
+ * Element types that a kernel reads, sums in and writes. `half` weights are f16 or bf16. `u7` activations are f32 ones
+ * that the kernel quantises to 0..127 for each column (token) as it packs them.
  */
 export interface KernelTypes {
-  readonly weights: Dtype | CompactType
+  readonly weights: Dtype | CompactType | 'half'
   readonly activations: Dtype | 'u7'
   readonly accumulator: Dtype | 'f64' | 'i32'
   readonly output: Dtype

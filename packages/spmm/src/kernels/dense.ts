@@ -1,7 +1,7 @@
 import { bsr, csr, denseCandidates } from '@nnz/core'
 import type { SparseWeights, SpmmProblem } from '../problem.ts'
 import { entriesOf } from './entries.ts'
-import type { SpmmKernel } from './types.ts'
+import type { F32Kernel } from './types.ts'
 
 /** The matrix with `values` in place of its own. */
 function filled(weights: SparseWeights, values: Float32Array): Float32Array {
@@ -21,7 +21,7 @@ function toDense(weights: SparseWeights, values?: Float32Array): Float32Array {
 }
 
 /** Every dense kernel of core, for both layouts, row by row of core's table. */
-function rows(): SpmmKernel[] {
+function rows(): F32Kernel[] {
   const [forCsr, forBsr] = (['csr', 'bsr'] as const).map((layout) =>
     denseCandidates<SpmmProblem, SparseWeights>({
       operation: 'spmm',
@@ -33,4 +33,4 @@ function rows(): SpmmKernel[] {
   return forCsr.flatMap((row, i) => [row, forBsr[i]])
 }
 
-export const denseKernels: readonly SpmmKernel[] = rows()
+export const denseKernels: readonly F32Kernel[] = rows()

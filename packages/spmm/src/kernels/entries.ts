@@ -1,10 +1,12 @@
 import { type Entries, reorder } from '@nnz/core'
-import type { SparseWeights } from '../problem.ts'
+import type { AnyWeights, SparseWeights } from '../problem.ts'
 
-/** The stored elements of a layout, row by row with rising columns; those of edge blocks beyond the shape are left out. */
-export function entriesOf(w: SparseWeights): Entries {
-  if (w.layout === 'csr')
-    return { rowOffsets: w.rowOffsets, columnIndices: w.columnIndices, values: w.values, order: undefined }
+/** Where the stored elements of weights stand, whatever their values are. */
+export type Structure = Omit<Entries, 'values'>
+
+/** The structure, row by row with rising columns; elements of edge blocks beyond the shape are left out. */
+export function structureOf(w: AnyWeights): Structure {
+  if (w.layout === 'csr') return { rowOffsets: w.rowOffsets, columnIndices: w.columnIndices, order: undefined }
   const [rows, columns] = w.shape
   const [r, c] = w.blockShape
   const rowOffsets = new Uint32Array(rows + 1)
@@ -23,6 +25,11 @@ export function entriesOf(w: SparseWeights): Entries {
     }
     rowOffsets[row + 1] = count
   }
-  const kept = order.slice(0, count)
-  return { rowOffsets, columnIndices: columnIndices.slice(0, count), values: reorder(w.values, kept), order: kept }
+  return { rowOffsets, columnIndices: columnIndices.slice(0, count), order: order.slice(0, count) }
+}
+
+/** The stored elements of a layout. */
+export function entriesOf(w: SparseWeights): Entries {
+  const structure = structureOf(w)
+  return { ...structure, values: reorder(w.values, structure.order) }
 }

@@ -1,7 +1,16 @@
+import { forF32, forHalf } from './compact/widen.ts'
 import { denseKernels } from './dense.ts'
 import { jsKernels } from './js.ts'
 import type { SpmmKernel } from './types.ts'
-import { wasmKernels } from './wasm.ts'
+import { halfKernels, wasmKernels } from './wasm.ts'
+
+const f32Kernels = [...wasmKernels, ...jsKernels, ...denseKernels]
+const own = new Set(halfKernels.map(({ name }) => name))
+const widenedKernels = f32Kernels.map(forHalf).filter(({ name }) => !own.has(name))
 
 /** The table: dispatch, tests, benchmarks and the README's list of kernels are driven by it. */
-export const kernels: readonly SpmmKernel[] = Object.freeze([...wasmKernels, ...jsKernels, ...denseKernels])
+export const kernels: readonly SpmmKernel[] = Object.freeze([
+  ...f32Kernels.map(forF32),
+  ...halfKernels,
+  ...widenedKernels,
+])

@@ -1,8 +1,8 @@
 import { entriesKernel } from '@nnz/core'
 import { entriesOf } from './entries.ts'
-import type { SpmmKernel } from './types.ts'
+import type { F32Kernel } from './types.ts'
 
-function row(layout: 'csr' | 'bsr'): SpmmKernel {
+function row(layout: 'csr' | 'bsr'): F32Kernel {
   return entriesKernel({
     operation: 'spmm',
     contract: `spmm_${layout}_f32`,
@@ -12,4 +12,4 @@ function row(layout: 'csr' | 'bsr'): SpmmKernel {
 }
 
 /** Plain JavaScript, for every layout. */
-export const jsKernels: readonly SpmmKernel[] = [row('csr'), row('bsr')]
+export const jsKernels: readonly F32Kernel[] = [row('csr'), row('bsr')]

@@ -10,7 +10,7 @@ import {
 } from '@nnz/core'
 import * as set from '../../generated/wasm.ts'
 import type { SpmmProblem } from '../../problem.ts'
-import type { SpmmArguments, SpmmKernel } from '../types.ts'
+import type { F32Kernel, SpmmArguments } from '../types.ts'
 import { type BlockGeometry, layOutBlocks } from './blocks.ts'
 import { expectWasm } from './expect-wasm.ts'
 
@@ -52,7 +52,7 @@ function plan(
 }
 
 /** Whole blocks by strips of two rows: no index for single entries. */
-export function bsrBlocks(variant: WasmVariant): SpmmKernel {
+export function bsrBlocks(variant: WasmVariant): F32Kernel {
   return {
     name: `spmm_bsr_f32__wasm_${variant}_blocks`,
     operation: 'spmm',

@@ -11,7 +11,7 @@ import {
 import * as set from '../../generated/wasm.ts'
 import type { SpmmProblem } from '../../problem.ts'
 import { entriesOf } from '../entries.ts'
-import type { SpmmArguments, SpmmKernel } from '../types.ts'
+import type { F32Kernel, SpmmArguments } from '../types.ts'
 import { expectWasm } from './expect-wasm.ts'
 import { layOutStream, type StreamGeometry, streamShape } from './stream.ts'
 
@@ -40,7 +40,7 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend): Run
 }
 
 /** Packed streams times packed panels: any number of columns. BSR weights run as single entries: best for small blocks. */
-export function csrPanels(variant: WasmVariant, layout: 'csr' | 'bsr'): SpmmKernel {
+export function csrPanels(variant: WasmVariant, layout: 'csr' | 'bsr'): F32Kernel {
   return {
     name: `spmm_${layout}_f32__wasm_${variant}_panels`,
     operation: 'spmm',
