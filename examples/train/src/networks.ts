@@ -39,23 +39,19 @@ function mlp({ side, classes }: Task, random: Random): Network {
   return { module, layers: [...layers, last], shapes: [...layers, last].map(({ weight }) => weight.shape) }
 }
 
-/** Three convolutions, strides instead of pooling, and a linear layer. */
+/** Three convolutions, strides instead of pooling, and a linear layer, which stays dense. */
 function convnet({ side, classes }: Task, random: Random): Network {
-  const channels = [1, 16, 32, 64]
-  const convolutions: Conv2d[] = []
+  const channels = [1, 32, 64, 128]
+  const layers: Conv2d[] = []
   let extent = side
-  for (const [i, stride] of [2, 2, 1].entries()) {
-    const options = { height: extent, width: extent, kernel: 3, stride, padding: 1, random }
-    convolutions.push(new Conv2d(`conv.${i}`, { inputs: channels[i], outputs: channels[i + 1], ...options }))
-    extent = convolutions[i].extents[0]
+  for (let i = 0; i < 3; i++) {
+    const options = { height: extent, width: extent, kernel: 3, stride: 2, padding: 1, random }
+    layers.push(new Conv2d(`conv.${i}`, { inputs: channels[i], outputs: channels[i + 1], ...options }))
+    extent = layers[i].extents[0]
   }
-  const last = new Linear('classes', { inputs: 64 * extent * extent, outputs: classes, random, gain: 1 })
-  const module = new Sequential(...convolutions.flatMap((convolution) => [convolution, relu()]), last)
-  return {
-    module,
-    layers: [...convolutions, last],
-    shapes: [...convolutions.map((_, i) => [channels[i + 1], channels[i], 3, 3]), last.weight.shape],
-  }
+  const last = new Linear('classes', { inputs: 128 * extent * extent, outputs: classes, random, gain: 1 })
+  const module = new Sequential(...layers.flatMap((convolution) => [convolution, relu()]), last)
+  return { module, layers, shapes: layers.map((_, i) => [channels[i + 1], channels[i], 3, 3]) }
 }
 
 /** A decoder of three blocks of width 128. Its blocks' matrices may be sparse; embedding and classes stay dense. */

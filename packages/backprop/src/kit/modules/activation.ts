@@ -6,8 +6,15 @@ import { Leaf } from './leaf.ts'
 
 /** Loops of their own, so that each is compiled for one function. */
 const APPLY = {
+  // On the bits, without a branch: signs are random, and a branch that is guessed wrong takes ten times as long.
   relu(x: Float32Array, y: Float32Array) {
-    for (let i = 0; i < x.length; i++) y[i] = Math.max(0, x[i])
+    const from = new Int32Array(x.buffer, x.byteOffset, x.length)
+    const to = new Int32Array(y.buffer, y.byteOffset, y.length)
+    for (let i = 0; i < from.length; i++) {
+      const bits = from[i]
+      const notANumber = (0x7f800000 - (bits & 0x7fffffff)) >> 31
+      to[i] = bits & (~(bits >> 31) | notANumber)
+    }
   },
   'gelu-tanh'(x: Float32Array, y: Float32Array) {
     const factor = Math.sqrt(2 / Math.PI)
