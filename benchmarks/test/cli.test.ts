@@ -164,6 +164,8 @@ describe('nnz-bench', () => {
     [['run', '--baselines', 'eigen'], '--baselines: expected names among'],
     [['run', '--shard', '4/3'], 'expected i/n'],
     [['run', '--sparsity', '1.5'], 'expected shares from 0 to 1'],
+    [['evidence', 'attention', '--text', 'nothing.txt'], "no such file or directory, open 'nothing.txt'"],
+    [['evidence', 'nm', '--text', 'a', '--pairs', 'b', '--machine', 'My Laptop'], '--machine: expected lower-case'],
     [['compare', 'nothing.json', 'nothing.json'], 'there is no results file'],
   ])('says in one line what is wrong with %j', async (args, message) => {
     const { code, stderr } = await cli(...args)

@@ -5,7 +5,7 @@ import { attentionEvidence, nmEvidence, perplexityEvidence, readText, selectors 
 import { findModel } from '../models/index.ts'
 import { MINILM, openMiniLm, openSmolLm2, SMOLLM2 } from '../networks/open.ts'
 import { readSentencePairs } from '../networks/scores.ts'
-import { type QualityRecord, writeQuality } from '../records/index.ts'
+import { chosenName, type Environment, type QualityRecord, writeQuality } from '../records/index.ts'
 import { kernelHashes } from '../runner/kernel-hashes.ts'
 import { version } from '../version.ts'
 
@@ -47,6 +47,8 @@ const WHOLE_SELECTORS = ['pooled and sinks', 'vertical-slash', 'sliding window a
 
 /** Reconstruction error and sentence similarity of MiniLM at N:M, weights chosen by magnitude and by activations. */
 export async function evidenceNm({ text, pairs, ...place }: NmOptions): Promise<void> {
+  const environment = await environmentOf('evidence-nm', place.machine)
+  const named = await readText(text)
   const pairsText = await readText(pairs)
   const all = readSentencePairs(pairsText.text, pairsText.name)
   // Spread over the file: its parts differ in kind.
@@ -57,7 +59,7 @@ export async function evidenceNm({ text, pairs, ...place }: NmOptions): Promise<
     encoder,
     tokenizer,
     tokens: BATCH,
-    text: await readText(text),
+    text: named,
     batches: NM_BATCHES,
     pairs: all.filter((_, index) => index % every === 0),
     pairsName: `${pairsText.name}: every ${every}th of ${all.length} pairs of sentences`,
@@ -66,11 +68,12 @@ export async function evidenceNm({ text, pairs, ...place }: NmOptions): Promise<
     onProgress: console.log,
   })
   encoder.dispose()
-  await write(records, 'evidence-nm', place)
+  await write(records, environment, place.out)
 }
 
 /** Kept attention and output error of every selector in layers of MiniLM and SmolLM2, and SmolLM2's perplexity. */
 export async function evidenceAttention({ text, ...place }: EvidenceOptions): Promise<void> {
+  const environment = await environmentOf('evidence-attention', place.machine)
   const named = await readText(text)
   const common = { sparsities: SPARSITIES, seed: SEED, onProgress: console.log }
   const minilm = await openMiniLm(MINILM_TOKENS, MINILM_TOKENS)
@@ -110,15 +113,15 @@ export async function evidenceAttention({ text, ...place }: EvidenceOptions): Pr
     }),
   )
   smollm2.decoder.dispose()
-  await write(records, 'evidence-attention', place)
+  await write(records, environment, place.out)
 }
 
-async function write(
-  records: readonly QualityRecord[],
-  suite: string,
-  { machine, out }: Pick<EvidenceOptions, 'machine' | 'out'>,
-): Promise<void> {
-  const environment = await captureEnvironment({
+/** Before anything is computed: a name that cannot be used should not cost minutes. */
+async function environmentOf(suite: string, machine: string): Promise<Environment> {
+  const named = chosenName.safeParse(machine)
+  if (!named.success)
+    throw new RangeError(`--machine: ${named.error.issues[0].message}, got ${JSON.stringify(machine)}`)
+  return captureEnvironment({
     machine,
     suite,
     wasm: wasmFeatures(),
@@ -128,6 +131,10 @@ async function write(
     codeFolder: fileURLToPath(new URL('..', import.meta.url)),
     version,
   })
+}
+
+/** Every record says which weights it is about. */
+async function write(records: readonly QualityRecord[], environment: Environment, out: string): Promise<void> {
   const weights = (model: string) => findModel(model).files[0].sha256.slice(0, 12)
   const named = records.map((record) => ({ ...record, data: `${record.data}; weights ${weights(record.model)}` }))
   console.log(`wrote ${await writeQuality(out, environment, named)}`)
