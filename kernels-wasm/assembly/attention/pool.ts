@@ -11,60 +11,52 @@ const MINIMUM: i32 = 2
   return mode == MEAN ? f32x4.add(old, x) : mode == MAXIMUM ? f32x4.pmax(old, x) : f32x4.pmin(old, x)
 }
 
-/** 8 vectors of a block's tokens at once. */
+/** One vector of four tokens and of what was joined before. */
 // @ts-ignore: decorator
-@inline function wide(mode: i32, from: usize, stride: usize, count: i32, to: usize, factor: v128): void {
-  let a = v128.load(from)
-  let b = v128.load(from, 16)
-  let c = v128.load(from, 32)
-  let d = v128.load(from, 48)
-  let e = v128.load(from, 64)
-  let f = v128.load(from, 80)
-  let g = v128.load(from, 96)
-  let h = v128.load(from, 112)
-  for (const end = from + <usize>(count - 1) * stride; from != end; ) {
-    from += stride
-    a = join(mode, a, v128.load(from))
-    b = join(mode, b, v128.load(from, 16))
-    c = join(mode, c, v128.load(from, 32))
-    d = join(mode, d, v128.load(from, 48))
-    e = join(mode, e, v128.load(from, 64))
-    f = join(mode, f, v128.load(from, 80))
-    g = join(mode, g, v128.load(from, 96))
-    h = join(mode, h, v128.load(from, 112))
+@inline function joinVector(mode: i32, a: usize, b: usize, c: usize, d: usize, to: usize, offset: usize): void {
+  const x = join(mode, v128.load(a + offset), v128.load(b + offset))
+  const y = join(mode, v128.load(c + offset), v128.load(d + offset))
+  v128.store(to + offset, join(mode, v128.load(to + offset), join(mode, x, y)))
+}
+
+/**
+ * Joins four tokens to a row. Tokens are read whole and in order: pooling has to keep pace with memory, and a pass for each part of
+ * a row would read one cache line in two and come back for the others.
+ */
+// @ts-ignore: decorator
+@inline function joinTokens(mode: i32, a: usize, b: usize, c: usize, d: usize, to: usize, rowBytes: usize): void {
+  let i: usize = 0
+  for (const wide = rowBytes & ~63; i < wide; i += 64) {
+    joinVector(mode, a, b, c, d, to, i)
+    joinVector(mode, a, b, c, d, to, i + 16)
+    joinVector(mode, a, b, c, d, to, i + 32)
+    joinVector(mode, a, b, c, d, to, i + 48)
   }
-  v128.store(to, f32x4.mul(a, factor))
-  v128.store(to, f32x4.mul(b, factor), 16)
-  v128.store(to, f32x4.mul(c, factor), 32)
-  v128.store(to, f32x4.mul(d, factor), 48)
-  v128.store(to, f32x4.mul(e, factor), 64)
-  v128.store(to, f32x4.mul(f, factor), 80)
-  v128.store(to, f32x4.mul(g, factor), 96)
-  v128.store(to, f32x4.mul(h, factor), 112)
+  for (; i < rowBytes; i += 16) joinVector(mode, a, b, c, d, to, i)
 }
 
 // @ts-ignore: decorator
-@inline function narrow(mode: i32, from: usize, stride: usize, count: i32, to: usize, factor: v128): void {
-  let a = v128.load(from)
-  for (const end = from + <usize>(count - 1) * stride; from != end; ) {
-    from += stride
-    a = join(mode, a, v128.load(from))
-  }
-  v128.store(to, f32x4.mul(a, factor))
+@inline function joinToken(mode: i32, a: usize, to: usize, rowBytes: usize): void {
+  for (let i: usize = 0; i < rowBytes; i += 16) v128.store(to + i, join(mode, v128.load(to + i), v128.load(a + i)))
 }
 
 // @ts-ignore: decorator
 @inline function pool(mode: i32, source: usize, stride: usize, tokens: i32, block: i32, headDim: i32, target: usize, begin: i32, end: i32): void {
   const rowBytes = <usize>headDim << 2
-  const wideBytes = rowBytes & ~127
   for (let row = begin; row < end; row++) {
-    const from = source + <usize>(row * block) * stride
+    let from = source + <usize>(row * block) * stride
     const to = target + <usize>row * rowBytes
     const count = min(block, tokens - row * block)
-    const factor = f32x4.splat(mode == MEAN ? <f32>1 / <f32>count : 1)
-    let i: usize = 0
-    for (; i < wideBytes; i += 128) wide(mode, from + i, stride, count, to + i, factor)
-    for (; i < rowBytes; i += 16) narrow(mode, from + i, stride, count, to + i, factor)
+    // To its own extremes the first token adds nothing.
+    if (mode == MEAN) memory.fill(to, 0, rowBytes)
+    else memory.copy(to, from, rowBytes)
+    let left = count
+    for (; left >= 4; left -= 4, from += stride << 2)
+      joinTokens(mode, from, from + stride, from + 2 * stride, from + 3 * stride, to, rowBytes)
+    for (; left > 0; left--, from += stride) joinToken(mode, from, to, rowBytes)
+    if (mode != MEAN) continue
+    const factor = f32x4.splat(<f32>1 / <f32>count)
+    for (let i: usize = 0; i < rowBytes; i += 16) v128.store(to + i, f32x4.mul(factor, v128.load(to + i)))
   }
 }
 

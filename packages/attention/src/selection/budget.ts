@@ -61,6 +61,22 @@ function nthLargest(values: Float32Array, count: number, rank: number): number {
   return values[rank]
 }
 
+/** As {@link nthLargest}, for small ranks: keeps the largest so far in order in `top`. */
+function nthOfFew(values: Float32Array, count: number, rank: number, top: Float32Array): number {
+  let size = 0
+  for (let i = 0; i < count; i++) {
+    const value = values[i]
+    if (size > rank && !(value > top[rank])) continue
+    let at = size > rank ? rank : size++
+    for (; at > 0 && top[at - 1] < value; at--) top[at] = top[at - 1]
+    top[at] = value
+  }
+  return top[rank]
+}
+
+/** Up to this rank {@link nthOfFew} is faster. */
+const FEW = 16
+
 /** How many of the first `count` values, the largest first, it takes to reach a sum. Reorders them. */
 function countToSum(values: Float32Array, count: number, sum: number): number {
   const split = { end: 0, begin: 0 }
@@ -89,21 +105,21 @@ export class Chooser {
   readonly chosen: Uint32Array
   count = 0
   readonly #budget: Budget
+  /** What entries rank by: Infinity for those that are required. */
   readonly #values: Float32Array
-  /** Those that are not required. */
-  readonly #free: Float32Array
+  readonly #scratch: Float32Array
 
   /** For rows of up to `length` entries. */
   constructor(budget: Budget, length: number) {
     this.#budget = budget
     this.chosen = new Uint32Array(length)
     this.#values = new Float32Array(length)
-    this.#free = new Float32Array(budget.threshold === undefined ? 0 : length)
+    this.#scratch = new Float32Array(length)
   }
 
   /**
-   * Chooses among `values[from .. from + length]`, of which all of `required` stay. NaN counts as the
-   * least. For a threshold values must be masses: not negative, and in proportion to shares of attention.
+   * Chooses among `values[from .. from + length]`, of which all of `required` stay. NaN counts as the least. For a threshold values
+   * must be masses: not negative, and in proportion to shares of attention.
    */
   choose(values: Float32Array, from: number, length: number, required: Ranges): void {
     const ranked = this.#values
@@ -126,7 +142,7 @@ export class Chooser {
     if (threshold < 1) most = Math.min(most, forced + this.#untilMass(values, from, length, mass, threshold))
     if (most >= length) this.#takeAll(length)
     else if (most === 0) this.count = 0
-    else this.#takeLargest(values, from, length, required, most)
+    else this.#takeLargest(length, most)
   }
 
   /** How many it takes besides the required ones, which have `mass`, to reach the threshold. */
@@ -135,9 +151,9 @@ export class Chooser {
     let count = 0
     for (let i = 0; i < length; i++) {
       total += values[from + i]
-      if (this.#values[i] < Number.POSITIVE_INFINITY) this.#free[count++] = this.#values[i]
+      if (this.#values[i] < Number.POSITIVE_INFINITY) this.#scratch[count++] = this.#values[i]
     }
-    return countToSum(this.#free, count, threshold * total - mass)
+    return countToSum(this.#scratch, count, threshold * total - mass)
   }
 
   #takeAll(length: number): void {
@@ -146,20 +162,20 @@ export class Chooser {
   }
 
   /** The `most` largest; of equal ones the first. */
-  #takeLargest(values: Float32Array, from: number, length: number, required: Ranges, most: number): void {
-    const least = nthLargest(this.#values, length, most - 1)
-    let ties = 0
-    for (let i = 0; i < most; i++) if (this.#values[i] === least) ties++
-    let count = 0
-    for (let i = 0; i < length; i++) {
-      const value = rankOf(values[from + i], i, required)
-      if (value > least || (value === least && ties-- > 0)) this.chosen[count++] = i
+  #takeLargest(length: number, most: number): void {
+    const values = this.#values
+    const scratch = this.#scratch
+    let least: number
+    if (most <= FEW) least = nthOfFew(values, length, most - 1, scratch)
+    else {
+      for (let i = 0; i < length; i++) scratch[i] = values[i]
+      least = nthLargest(scratch, length, most - 1)
     }
+    let ties = most
+    for (let i = 0; i < length; i++) if (values[i] > least) ties--
+    let count = 0
+    for (let i = 0; i < length; i++)
+      if (values[i] > least || (values[i] === least && ties-- > 0)) this.chosen[count++] = i
     this.count = count
   }
-}
-
-function rankOf(value: number, index: number, required: Ranges): number {
-  for (const [begin, end] of required) if (index >= begin && index < end) return Number.POSITIVE_INFINITY
-  return Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value
 }
