@@ -1,4 +1,5 @@
 import {
+  type Allocation,
   allocate,
   cosineFraction,
   countOf,
@@ -18,7 +19,7 @@ import {
 import type { Network } from './networks.ts'
 
 /** The ways to train that can be named. */
-export const METHODS = ['dense', 'static', 'set', 'rigl', 'gradual'] as const
+export const METHODS = ['dense', 'small-dense', 'static', 'set', 'rigl', 'gradual'] as const
 export type MethodName = (typeof METHODS)[number]
 
 /** What a method is told. */
@@ -48,15 +49,19 @@ export interface Method {
 const EXCHANGED = 0.3
 const LAST_CHANGE = 0.75
 
+/** ERK for the few unlike layers of networks for images, uniform for the many alike ones of a transformer. */
+export function allocationOf(shapes: Network['shapes']): Allocation {
+  return shapes.length > 4 ? 'uniform' : 'erk'
+}
+
 /** A method for a network. */
 export function createMethod(network: Network, options: MethodOptions): Method {
   const { name, sparsity, steps, seed, every } = options
   const weights = network.layers.map(({ weight }) => weight)
   const nothing: Method = { begin() {}, before() {}, everywhere: () => false, instead: () => false }
-  if (name === 'dense') return nothing
+  if (name === 'dense' || name === 'small-dense') return nothing
   const begin = () => {
-    const rule = network.shapes.length > 4 ? 'uniform' : 'erk'
-    const counts = allocate(network.shapes, 1 - sparsity, rule)
+    const counts = allocate(network.shapes, 1 - sparsity, allocationOf(network.shapes))
     weights.forEach((weight, layer) => {
       weight.repattern(randomMask(weight.shape, counts[layer], seed, 3, layer))
       // The initial weights were drawn for all inputs; those that are left make up for the others.

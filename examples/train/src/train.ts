@@ -20,6 +20,7 @@ import { createMethod, type MethodName } from './methods.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { createNetwork, type NetworkName } from './networks.ts'
 import { readTensors, writeTensors } from './safetensors.ts'
+import { smallScale } from './small.ts'
 
 /** One training. */
 export interface TrainOptions {
@@ -97,7 +98,7 @@ export async function train(task: Task, options: TrainOptions, onStep: StepListe
   const { model, method: name, seed, patternSeed = seed, steps, batch, sparsity, changeEvery: every } = options
   const { rate, weightDecay, final } = RECIPES[options.recipe]
   const learningRate = rate * options.learningRate
-  const network = createNetwork(model, task, seed)
+  const network = createNetwork(model, task, seed, name === 'small-dense' ? smallScale(task, options) : 1)
   const { module, layers } = network
   const optimiser = adamW({ learningRate, weightDecay })
   const schedule = warmupCosine({ peak: learningRate, steps, warmup: Math.ceil(steps / 20), final })

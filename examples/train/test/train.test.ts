@@ -1,12 +1,15 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { trainingBytes } from '@nnz/backprop/kit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { matrix } from '../src/commands/matrix.ts'
 import { summarise, trialsOf } from '../src/commands/search.ts'
 import { loadTask } from '../src/data/load.ts'
 import type { Task } from '../src/data/task.ts'
 import { textTask } from '../src/data/text.ts'
-import type { MethodName } from '../src/methods.ts'
+import { createMethod, type MethodName } from '../src/methods.ts'
+import { createNetwork } from '../src/networks.ts'
+import { smallScale } from '../src/small.ts'
 import { type TrainOptions, train } from '../src/train.ts'
 import { imageFolder } from './fixtures.ts'
 
@@ -48,6 +51,20 @@ describe.each(['static', 'set', 'rigl', 'gradual'] as const)('%s', (method) => {
       )
     if (method !== 'gradual') expect(sparse.averageParameters).toBe(sparse.parameters)
   })
+})
+
+it('row 171: the small dense network takes no more bytes than the sparse one, its indices counted, and nearly as many', async () => {
+  for (const model of ['mlp', 'convnet'] as const) {
+    const network = createNetwork(model, task, 1, smallScale(task, { model, sparsity: 0.9, seed: 1 }))
+    const small = trainingBytes(network.module).weights
+    const sparse = createNetwork(model, task, 1)
+    createMethod(sparse, { name: 'static', sparsity: 0.9, steps: 1, seed: 1, every: 1 }).begin()
+    const bytes = trainingBytes(sparse.module).weights
+    expect(small).toBeLessThanOrEqual(bytes)
+    expect(small).toBeGreaterThan(0.9 * bytes)
+  }
+  const result = await train(task, { ...options, method: 'small-dense' })
+  expect(result.sparsity).toBe(0)
 })
 
 it('is the same twice from one seed, another from another', async () => {
