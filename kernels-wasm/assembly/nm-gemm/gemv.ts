@@ -3,89 +3,147 @@ import { sliceTimesColumn } from '../lib/gather'
 import { madd } from '../lib/vector'
 
 /**
- * y = w * x for groups of four columns with the same number of entries, 1 to 4 in every row. Two slices at once, which share
- * every load of x: bytes from memory are what costs, so a column takes two bits.
+ * y = w * x for groups of four columns with one or two entries in every row. Two slices at once, which share every load of
+ * x: bytes from memory are what costs, so a column takes two bits, 64 of them in a block of 16 vectors of values.
  *
- * @param values  [eight rows][group][entry][8] f32
- * @param columns [eight rows][group][entry][2] bytes, one for each slice: two bits for each of its rows, row 0 lowest
- * @param table   256 vectors: byte indices that put element (two bits) of x into each lane
- * @param groups  of x, which has zeros behind its end
- * @param y       yStride bytes from element to element
+ * @param values    [eight rows][group][entry][8] f32, in whole blocks
+ * @param columns   [eight rows][block] of 16 bytes, `blocks` in each eight rows: of vector i in its block, lane j has bits 2 (i >> 2) of byte 4 (i & 3) + j
+ * @param constants six vectors: bytes of 12; 0 1 2 3 in every lane; for i from 0 to 3, bytes 4 i to 4 i + 3, each four times
+ * @param groups    of four columns; with one entry an even number
+ * @param x         all groups, zeros behind its end
+ * @param y         yStride bytes from element to element
  * @param begin, end  eights of rows
  */
 export function nmGemvSwizzle(
-  values: usize, columns: usize, table: usize, entries: i32, groups: i32, m: i32, x: usize, y: usize, yStride: usize,
+  values: usize, columns: usize, constants: usize, entries: i32, blocks: i32, groups: i32, m: i32, x: usize, y: usize, yStride: usize,
   begin: i32, end: i32,
 ): void {
-  const steps = groups * entries
   for (let eight = begin; eight < end; eight++) {
-    const p = values + <usize>(eight * steps) * 32
-    const q = columns + <usize>(eight * steps) * 2
+    const p = values + <usize>(eight * blocks) * 256
+    const q = columns + <usize>(eight * blocks) * 16
     const to = y + <usize>(eight << 3) * yStride
     const rows = m - (eight << 3)
-    if (entries == 1) one(p, q, table, groups, x, to, yStride, rows)
-    else if (entries == 2) two(p, q, table, groups, x, to, yStride, rows)
-    else many(p, q, table, entries, groups, x, to, yStride, rows)
+    if (entries == 1) one(p, q, constants, groups, x, to, yStride, rows)
+    else two(p, q, constants, groups, x, to, yStride, rows)
   }
 }
 
-/** The four elements of x that a byte of columns asks for. */
+/** The four elements of x that the columns ask for; `columns` has them times four. */
 // @ts-ignore: decorator
-@inline function pick(x: v128, table: usize, byte: u32): v128 {
-  const order = v128.load(table + <usize>(byte << 4))
-  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(x, order) : i8x16.swizzle(x, order)
+@inline function pick(x: v128, columns: v128, spread: v128, lane: v128): v128 {
+  return swizzle(x, v128.or(swizzle(columns, spread), lane))
 }
 
-function two(p: usize, q: usize, table: usize, groups: i32, x: usize, y: usize, yStride: usize, rows: i32): void {
-  let a = f32x4.splat(0)
-  let b = a
-  let c = a
-  let d = a
-  for (const end = x + (<usize>groups << 4); x < end; x += 16, p += 64, q += 4) {
-    const four = v128.load(x)
-    const bytes = load<u32>(q)
-    a = madd(v128.load(p), pick(four, table, bytes & 0xff), a)
-    b = madd(v128.load(p, 16), pick(four, table, (bytes >> 8) & 0xff), b)
-    c = madd(v128.load(p, 32), pick(four, table, (bytes >> 16) & 0xff), c)
-    d = madd(v128.load(p, 48), pick(four, table, bytes >> 24), d)
-  }
-  storeRows(f32x4.add(a, c), f32x4.add(b, d), y, yStride, rows)
+/** Bytes of a by indices from 0 to 15. */
+// @ts-ignore: decorator
+@inline function swizzle(a: v128, indices: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(a, indices) : i8x16.swizzle(a, indices)
 }
 
-/** Two groups at once: else multiply-adds would wait for each other. */
-function one(p: usize, q: usize, table: usize, groups: i32, x: usize, y: usize, yStride: usize, rows: i32): void {
-  let a = f32x4.splat(0)
-  let b = a
-  let c = a
-  let d = a
-  for (const end = x + (<usize>(groups >> 1) << 5); x < end; x += 32, p += 64, q += 4) {
-    const four = v128.load(x)
-    const next = v128.load(x, 16)
-    const bytes = load<u32>(q)
-    a = madd(v128.load(p), pick(four, table, bytes & 0xff), a)
-    b = madd(v128.load(p, 16), pick(four, table, (bytes >> 8) & 0xff), b)
-    c = madd(v128.load(p, 32), pick(next, table, (bytes >> 16) & 0xff), c)
-    d = madd(v128.load(p, 48), pick(next, table, bytes >> 24), d)
+function two(p: usize, q: usize, constants: usize, groups: i32, x: usize, y: usize, yStride: usize, rows: i32): void {
+  const mask = v128.load(constants)
+  const lane = v128.load(constants, 16)
+  const spread0 = v128.load(constants, 32)
+  const spread1 = v128.load(constants, 48)
+  const spread2 = v128.load(constants, 64)
+  const spread3 = v128.load(constants, 80)
+  let a0 = f32x4.splat(0)
+  let a1 = a0
+  let b0 = a0
+  let b1 = a0
+  let four: v128
+  let c: v128
+  // Exits that are taken at the end alone: without them Binaryen nests the multiply-adds of a sum, and V8 spills.
+  const end = x + <usize>groups * 16
+  while (x < end) {
+    const bits = v128.load(q)
+    four = v128.load(x)
+    c = v128.and(i32x4.shl(bits, 2), mask)
+    a0 = madd(v128.load(p), pick(four, c, spread0, lane), a0)
+    b0 = madd(v128.load(p, 16), pick(four, c, spread1, lane), b0)
+    a1 = madd(v128.load(p, 32), pick(four, c, spread2, lane), a1)
+    b1 = madd(v128.load(p, 48), pick(four, c, spread3, lane), b1)
+    if (x + 16 == end) break
+    four = v128.load(x, 16)
+    c = v128.and(bits, mask)
+    a0 = madd(v128.load(p, 64), pick(four, c, spread0, lane), a0)
+    b0 = madd(v128.load(p, 80), pick(four, c, spread1, lane), b0)
+    a1 = madd(v128.load(p, 96), pick(four, c, spread2, lane), a1)
+    b1 = madd(v128.load(p, 112), pick(four, c, spread3, lane), b1)
+    if (x + 32 == end) break
+    four = v128.load(x, 32)
+    c = v128.and(i32x4.shr_u(bits, 2), mask)
+    a0 = madd(v128.load(p, 128), pick(four, c, spread0, lane), a0)
+    b0 = madd(v128.load(p, 144), pick(four, c, spread1, lane), b0)
+    a1 = madd(v128.load(p, 160), pick(four, c, spread2, lane), a1)
+    b1 = madd(v128.load(p, 176), pick(four, c, spread3, lane), b1)
+    if (x + 48 == end) break
+    four = v128.load(x, 48)
+    c = v128.and(i32x4.shr_u(bits, 4), mask)
+    a0 = madd(v128.load(p, 192), pick(four, c, spread0, lane), a0)
+    b0 = madd(v128.load(p, 208), pick(four, c, spread1, lane), b0)
+    a1 = madd(v128.load(p, 224), pick(four, c, spread2, lane), a1)
+    b1 = madd(v128.load(p, 240), pick(four, c, spread3, lane), b1)
+    q += 16
+    p += 256
+    x += 64
   }
-  if (groups & 1) {
-    const four = v128.load(x)
-    a = madd(v128.load(p), pick(four, table, load<u8>(q)), a)
-    b = madd(v128.load(p, 16), pick(four, table, load<u8>(q, 1)), b)
-  }
-  storeRows(f32x4.add(a, c), f32x4.add(b, d), y, yStride, rows)
+  storeRows(f32x4.add(a0, a1), f32x4.add(b0, b1), y, yStride, rows)
 }
 
-function many(p: usize, q: usize, table: usize, entries: i32, groups: i32, x: usize, y: usize, yStride: usize, rows: i32): void {
-  let a = f32x4.splat(0)
-  let b = a
-  for (const end = x + (<usize>groups << 4); x < end; x += 16) {
-    const four = v128.load(x)
-    for (let i = 0; i < entries; i++, p += 32, q += 2) {
-      a = madd(v128.load(p), pick(four, table, load<u8>(q)), a)
-      b = madd(v128.load(p, 16), pick(four, table, load<u8>(q, 1)), b)
-    }
+function one(p: usize, q: usize, constants: usize, groups: i32, x: usize, y: usize, yStride: usize, rows: i32): void {
+  const mask = v128.load(constants)
+  const lane = v128.load(constants, 16)
+  const spread0 = v128.load(constants, 32)
+  const spread1 = v128.load(constants, 48)
+  const spread2 = v128.load(constants, 64)
+  const spread3 = v128.load(constants, 80)
+  let a0 = f32x4.splat(0)
+  let a1 = a0
+  let b0 = a0
+  let b1 = a0
+  let four: v128
+  let c: v128
+  // Exits that are taken at the end alone: without them Binaryen nests the multiply-adds of a sum, and V8 spills.
+  const end = x + <usize>groups * 16
+  while (x < end) {
+    const bits = v128.load(q)
+    four = v128.load(x)
+    c = v128.and(i32x4.shl(bits, 2), mask)
+    a0 = madd(v128.load(p), pick(four, c, spread0, lane), a0)
+    b0 = madd(v128.load(p, 16), pick(four, c, spread1, lane), b0)
+    four = v128.load(x, 16)
+    a1 = madd(v128.load(p, 32), pick(four, c, spread2, lane), a1)
+    b1 = madd(v128.load(p, 48), pick(four, c, spread3, lane), b1)
+    if (x + 32 == end) break
+    four = v128.load(x, 32)
+    c = v128.and(bits, mask)
+    a0 = madd(v128.load(p, 64), pick(four, c, spread0, lane), a0)
+    b0 = madd(v128.load(p, 80), pick(four, c, spread1, lane), b0)
+    four = v128.load(x, 48)
+    a1 = madd(v128.load(p, 96), pick(four, c, spread2, lane), a1)
+    b1 = madd(v128.load(p, 112), pick(four, c, spread3, lane), b1)
+    if (x + 64 == end) break
+    four = v128.load(x, 64)
+    c = v128.and(i32x4.shr_u(bits, 2), mask)
+    a0 = madd(v128.load(p, 128), pick(four, c, spread0, lane), a0)
+    b0 = madd(v128.load(p, 144), pick(four, c, spread1, lane), b0)
+    four = v128.load(x, 80)
+    a1 = madd(v128.load(p, 160), pick(four, c, spread2, lane), a1)
+    b1 = madd(v128.load(p, 176), pick(four, c, spread3, lane), b1)
+    if (x + 96 == end) break
+    four = v128.load(x, 96)
+    c = v128.and(i32x4.shr_u(bits, 4), mask)
+    a0 = madd(v128.load(p, 192), pick(four, c, spread0, lane), a0)
+    b0 = madd(v128.load(p, 208), pick(four, c, spread1, lane), b0)
+    four = v128.load(x, 112)
+    a1 = madd(v128.load(p, 224), pick(four, c, spread2, lane), a1)
+    b1 = madd(v128.load(p, 240), pick(four, c, spread3, lane), b1)
+    q += 16
+    p += 256
+    x += 128
   }
-  storeRows(a, b, y, yStride, rows)
+  storeRows(f32x4.add(a0, a1), f32x4.add(b0, b1), y, yStride, rows)
 }
 
 /** Stores eight results, or as many as there are rows. */

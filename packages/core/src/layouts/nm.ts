@@ -1,7 +1,7 @@
 import type { Compact } from '../compact/layout.ts'
-import { elementCount } from '../tensor.ts'
+import { transposeCompressed } from './checks.ts'
 import { type NmRecord, type NmRecordParts, nmLayout } from './nm-layout.ts'
-import { chooseColumns, keepMarked, packColumns, rowEntries, unpackColumns } from './nm-pattern.ts'
+import { chooseColumns, keepStored, packColumns, rowEntries, unpackColumns } from './nm-pattern.ts'
 import { fromTensorCore, type TensorCoreParts, toTensorCore } from './nm-tensor-core.ts'
 
 /** N:M weights in which every row has columns of its own; `g` is 1. See {@link NmRecord}. */
@@ -24,23 +24,22 @@ export interface NmTransposition {
 
 function transposition(w: Nm): NmTransposition {
   const [rows, columns] = w.shape
-  const shape = [columns, rows] as const
-  const geometry = { shape, n: w.n, m: w.m, g: 1 }
-  const stored = unpackColumns(w.indices, w)
+  const geometry = { shape: [columns, rows] as const, n: w.n, m: w.m, g: 1 }
   const entries = rowEntries(w)
-  const position = new Int32Array(elementCount(shape, 'nm.transpose')).fill(-1)
-  for (let i = 0; i < stored.length; i++) position[stored[i] * rows + Math.floor(i / entries)] = i
-  const kept = chooseColumns(
-    geometry,
-    keepMarked(
-      position.map((at) => at + 1),
-      geometry,
-    ),
-    'nm.transpose',
-  )
+  const rowOffsets = Uint32Array.from({ length: rows + 1 }, (_, row) => row * entries)
+  const stored = transposeCompressed(rows, columns, rowOffsets, unpackColumns(w.indices, w))
+  const kept = chooseColumns(geometry, keepStored(stored.offsets, stored.indices, geometry), 'nm.transpose')
   const width = rowEntries(geometry)
-  const order = Int32Array.from(kept, (row, i) => position[Math.floor(i / width) * rows + row])
-  const values = Float32Array.from(order, (at) => (at < 0 ? 0 : w.values[at]))
+  const order = new Int32Array(kept.length).fill(-1)
+  const values = new Float32Array(kept.length)
+  for (let row = 0; row < columns; row++) {
+    let at = row * width
+    for (let i = stored.offsets[row]; i < stored.offsets[row + 1]; i++, at++) {
+      while (kept[at] !== stored.indices[i]) at++
+      order[at] = stored.order[i]
+      values[at] = w.values[stored.order[i]]
+    }
+  }
   return { transposed: layout({ ...geometry, values, indices: packColumns(kept, geometry) }), order }
 }
 

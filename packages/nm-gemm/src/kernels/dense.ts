@@ -1,4 +1,4 @@
-import { denseCandidates } from '@nnz/core'
+import { type CostModel, denseCandidates, GEMM_COSTS } from '@nnz/core'
 import type { NmProblem, NmWeights } from '../problem.ts'
 import { CONTRACTS, supportsContract } from './contracts.ts'
 import { regularRows } from './regular-rows.ts'
@@ -24,4 +24,13 @@ export const denseKernels: readonly NmKernel[] = CONTRACTS.flatMap((contract) =>
     supports: (problem) => supportsContract(problem, contract),
     toDense: (w, values) => filled(w, values, contract.operation === 'nmGemmTransposed'),
   }),
+)
+
+/** What core's kernels cost, under the names that they have here. */
+export const DENSE_COSTS: CostModel = Object.fromEntries(
+  CONTRACTS.flatMap(({ contract }) =>
+    Object.entries(GEMM_COSTS)
+      .filter(([name]) => name.startsWith('gemm_f32__'))
+      .map(([name, cost]) => [`${name.replace('gemm_f32', contract)}_dense`, cost]),
+  ),
 )

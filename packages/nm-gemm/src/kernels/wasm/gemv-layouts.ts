@@ -5,22 +5,30 @@ import type { RegularRows } from '../regular-rows.ts'
 export const EIGHT = 8
 const FOUR = 4
 
-/** Entries of a row in four columns, if all groups of four have as many, else 0. */
+/** Vectors of values whose columns are one vector of bits. */
+const BLOCK = 16
+
+/** Entries of a row in four columns where that is one or two in every group of four, else 0. */
 export function entriesOfFour({ n, m }: { readonly n: number; readonly m: number }): number {
-  return FOUR % m === 0 ? (n * FOUR) / m : 0
+  const each = FOUR % m === 0 ? (n * FOUR) / m : 0
+  return each <= 2 ? each : 0
 }
 
 /** What the microkernel `nmGemvSwizzle` gets beside addresses. */
 export interface SwizzleGeometry {
   readonly entries: number
+  /** Blocks of eight rows. */
+  readonly blocks: number
+  /** Groups of four columns, zeros behind x included: with one entry an even number, since two are multiplied at once. */
   readonly groups: number
-  /** Bytes of the values, which the columns follow. */
+  /** Bytes of the values, which the bits of the columns follow. */
   readonly valueBytes: number
 }
 
-/** For every byte, four columns of two bits: the indices of the bytes of those elements of a vector. */
-function swizzleTable(): Uint32Array {
-  return Uint32Array.from({ length: 1024 }, (_, i) => 0x03020100 + 0x04040404 * (((i >> 2) >> (2 * (i & 3))) & 3))
+/** The six vectors that the microkernel keeps in registers. */
+function constants(): Uint32Array {
+  const spread = [0, 1, 2, 3].flatMap((i) => [0, 1, 2, 3].map((lane) => (4 * i + lane) * 0x01010101))
+  return Uint32Array.of(...new Array(4).fill(0x0c0c0c0c), ...new Array(4).fill(0x03020100), ...spread)
 }
 
 /** Eight rows at once, by groups of four columns; the form is described in kernels-wasm/assembly/nm-gemm/gemv.ts. */
@@ -32,33 +40,38 @@ export function layOutSwizzle({
   values,
 }: RegularRows): PackedForm<SwizzleGeometry> {
   const each = entriesOfFour(pattern)
-  const groups = Math.ceil(k / FOUR)
   const eights = Math.ceil(m / EIGHT)
-  const valueBytes = eights * groups * each * EIGHT * 4
-  /** Number of the place, of one entry in eight rows, of entry i of a row. */
-  const place = (row: number, i: number) => ((row >> 3) * groups + Math.floor(i / each)) * each + (i % each)
+  const groups = each === 1 ? 2 * Math.ceil(k / (2 * FOUR)) : Math.ceil(k / FOUR)
+  const blocks = Math.ceil((groups * each * 2) / BLOCK)
+  const slots = (blocks * BLOCK) / 2
+  const valueBytes = eights * blocks * BLOCK * 16
   return {
-    bytes: valueBytes + eights * groups * each * 2,
-    geometry: { entries: each, groups, valueBytes },
-    tables: [swizzleTable()],
+    bytes: valueBytes + eights * blocks * 16,
+    geometry: { entries: each, blocks, groups, valueBytes },
+    tables: [constants()],
     get valuePositions() {
-      return Uint32Array.from(values, (_, at) => {
-        const row = Math.floor(at / entries)
-        return place(row, at % entries) * 32 + (row & 7) * 4
-      })
+      const positions = new Uint32Array(values.length)
+      for (let row = 0, at = 0; row < m; row++) {
+        const start = (row >> 3) * slots * 32 + (row & 7) * 4
+        for (let i = 0; i < entries; i++) positions[at++] = start + i * 32
+      }
+      return positions
     },
     write(halves) {
       const floats = new Float32Array(halves.buffer, halves.byteOffset, valueBytes >> 2)
-      const bytes = new Uint8Array(halves.buffer, halves.byteOffset + valueBytes, eights * groups * each * 2)
+      const bits = new Uint8Array(halves.buffer, halves.byteOffset + valueBytes, eights * blocks * 16)
       floats.fill(0)
-      bytes.fill(0)
+      bits.fill(0)
       for (let row = 0, at = 0; row < m; row++) {
+        const start = (row >> 3) * slots
+        const lane = row & 3
+        const slice = (row & 7) >> 2
         // A last group of fewer columns may have fewer entries: what is missing is a zero times one of the zeros behind x.
-        for (let i = 0; i < groups * each; i++) {
+        for (let i = 0; i < slots; i++) {
           const column = i < entries ? columns[at] & 3 : k & 3
-          const to = place(row, i)
-          if (i < entries) floats[to * EIGHT + (row & 7)] = values[at++]
-          bytes[to * 2 + ((row & 7) >> 2)] |= column << (2 * (row & 3))
+          if (i < entries) floats[(start + i) * EIGHT + (row & 7)] = values[at++]
+          const vector = (i * 2 + slice) % BLOCK
+          bits[((start + i) >> 3) * 16 + 4 * (vector & 3) + lane] |= column << (2 * (vector >> 2))
         }
       }
     },

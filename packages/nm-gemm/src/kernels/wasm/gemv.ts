@@ -54,10 +54,10 @@ function runner(
 
 function planSwizzle(problem: NmProblem, packing: Packing, backend: WasmBackend): Runner<ProductArguments> {
   const weights = packing as StreamPacking<SwizzleGeometry>
-  const { entries, groups, valueBytes } = weights.geometry
+  const { entries, blocks, groups, valueBytes } = weights.geometry
   return runner(problem, backend, {
     name: 'nmGemvSwizzle',
-    before: [weights.stream, weights.stream + valueBytes, weights.table(0), entries, groups, problem.m],
+    before: [weights.stream, weights.stream + valueBytes, weights.table(0), entries, blocks, groups, problem.m],
     units: Math.ceil(problem.m / EIGHT),
     paddedColumns: groups * 4,
   })
@@ -97,12 +97,13 @@ function column(
   }
 }
 
-/** One column: groups that divide four are picked by two bits for each entry, others by offsets. */
+/** One column: one or two of four columns are picked by two bits for each entry, others by offsets. */
 export function columnKernels(variant: WasmVariant): NmKernel[] {
   return (['nm', 'nmg'] as const).flatMap((layout) => [
     column(variant, layout, {
       format: 'swizzle',
-      supports: ({ pattern }) => entriesOfFour(pattern) > 0 || `is for groups of 1, 2 or 4, these are of ${pattern.m}`,
+      supports: ({ pattern }) =>
+        entriesOfFour(pattern) > 0 || `is for 1:2, 1:4 and 2:4, these are ${pattern.n}:${pattern.m}`,
       pack: (w, _problem, target) =>
         new StreamPacking(expectWasmBackend(target, 'nmGemm'), undefined, () => layOutSwizzle(regularRows(w))),
       plan: (problem, packing, target) => planSwizzle(problem, packing, expectWasmBackend(target, 'nmGemm')),
