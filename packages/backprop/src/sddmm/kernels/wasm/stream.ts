@@ -10,11 +10,11 @@ export interface StreamShape {
 
 /**
  * Cuts for a pattern: few K blocks for few entries, since each begins with loads of the row of Y. Measured on Zen 4 (32 KB
- * of L1), 3072x768, N = 128: at 70 % 96, 192 and 384 columns reach 57, 60 and 56 % of the peak, at 90 % 47, 52 and 53.
+ * of L1), 3072x768, N = 128: at 70 % 192, 256 and 384 columns reach 59, 61 and 57 % of the peak; at 90 % 192 to 768 all reach 53 to 55.
  */
 export function streamShape(m: number, k: number, nnz: number): StreamShape {
   const density = nnz / Math.max(1, m * k)
-  const kBlock = density > 0.2 ? 192 : density > 0.03 ? 384 : 768
+  const kBlock = density > 0.2 ? 256 : density > 0.03 ? 384 : 768
   return { windowRows: Math.min(128, Math.max(16, Math.ceil(m / 16))), kBlock }
 }
 
