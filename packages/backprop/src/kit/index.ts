@@ -24,6 +24,7 @@ export { Embedding, type EmbeddingOptions, Positions } from './modules/embedding
 export { LayerNorm } from './modules/layer-norm.ts'
 export { Leaf } from './modules/leaf.ts'
 export { Linear, type LinearOptions, SparseLinear, type SparseLinearOptions } from './modules/linear.ts'
+export { type Channels, LowRankLinear, type LowRankOptions } from './modules/low-rank.ts'
 export { type AttentionFunctions, SelfAttention, type SelfAttentionOptions } from './modules/self-attention.ts'
 export { Parameter } from './parameter.ts'
 export { Random } from './random.ts'

@@ -73,6 +73,18 @@ export class Parameter {
     this.#gradient = gradient
   }
 
+  /** Sets the gradient to the trained ones of that of every stored element, which is computed only if there are any. */
+  takeGradient(everyElement: () => ArrayLike<number>): void {
+    const places = this.#places
+    if (this.count === 0) {
+      this.#gradient = undefined
+      return
+    }
+    const all = everyElement()
+    if (places) this.gradient = Float32Array.from(places, (place) => all[place])
+    else this.gradient = all instanceof Float32Array ? all : new Float32Array(all)
+  }
+
   /**
    * Trains these elements only, from now on. State of elements that were trained before is kept, all other state and
    * the gradient are dropped.

@@ -9,6 +9,7 @@ import {
   fullPattern,
   LayerNorm,
   Linear,
+  LowRankLinear,
   meanSquaredError,
   Positions,
   positionsOf,
@@ -120,7 +121,15 @@ describe('row 159: a sparse embedding', () => {
       expect([...y.data.subarray(i * 5, i * 5 + 5)]).toEqual([...dense.subarray(id * 5, id * 5 + 5)])
     })
   })
-  it('has gradients at the kept entries', () => expectGradients(embedding, ids, { input: false }))
+  it('has gradients at the kept entries, all or some', () => {
+    expectGradients(embedding, ids, { input: false })
+    embedding.table.train({ what: 'entries', indices: indices(0, 3, 11) })
+    expectGradients(embedding, ids, { input: false })
+    embedding.table.train({ what: 'nothing' })
+    embedding.forward(ids)
+    embedding.backward(normal([4, 5], 1))
+    expect(embedding.table.gradient).toBeUndefined()
+  })
 })
 
 describe('a full pattern and no pattern', () => {
@@ -180,6 +189,52 @@ it('Conv2d is the plain sum over the kernel', () => {
   }
   expect(() => conv.forward(normal([2, 39], 1))).toThrow(/2 channels of 5x4/)
   expect(() => new Conv2d('c', { ...options, kernel: 9 })).toThrow(/fits/)
+})
+
+describe('row 142: low-rank training on a part of the channels', () => {
+  const weight = normal([6, 8], 21)
+  const create = () => {
+    const module = new LowRankLinear('r', { weight, rank: 3, scale: 0.5, random: random() })
+    module.b.value.data.set(normal([6, 3], 22).data)
+    return module
+  }
+  const some = { outputs: indices(0, 2, 5), inputs: indices(1, 2, 4, 7) }
+  const all = { outputs: indices(0, 1, 2, 3, 4, 5), inputs: indices(0, 1, 2, 3, 4, 5, 6, 7) }
+
+  it('has the gradients of finite differences, whole and sliced', () => {
+    expectGradients(create(), normal([5, 8], 23))
+    const sliced = create()
+    sliced.channels = some
+    expectGradients(sliced, normal([5, 8], 23))
+    sliced.a.train({ what: 'rows', indices: indices(1) })
+    expectGradients(sliced, normal([5, 8], 23))
+  })
+
+  it('all channels are the whole exactly; some are the masked dense product, at a part of the work', () => {
+    const masked = normal([6, 8], 21)
+    for (const at of masked.data.keys())
+      if (!some.outputs.includes(Math.floor(at / 8)) || !some.inputs.includes(at % 8)) masked.data[at] = 0
+    const dense = new LowRankLinear('r', { weight: masked, rank: 3, scale: 0.5, random: random() })
+    dense.b.value.data.set(normal([6, 3], 22).data)
+    const [x, dy] = [normal([5, 8], 24), normal([5, 6], 25)]
+    const pass = (module: LowRankLinear) => {
+      const y = module.forward(x)
+      const dx = module.backward(dy)!
+      return [y.data, dx.data, module.a.gradient!, module.b.gradient!]
+    }
+    const [plain, whole, sliced] = [create(), create(), create()]
+    whole.channels = all
+    sliced.channels = some
+    expect(pass(whole)).toEqual(pass(plain))
+    const [got, expected] = [pass(sliced), pass(dense)]
+    got.forEach((values, i) => {
+      for (const [at, value] of values.entries()) expect(value).toBeCloseTo(expected[i][at], 5)
+    })
+    expect(sliced.work.forward).toBe(5 * (12 + 42))
+    expect(plain.work.forward).toBe(5 * (48 + 42))
+    sliced.channels = { outputs: indices(3, 3) }
+    expect(() => sliced.forward(x)).toThrow(/rising channels below 6/)
+  })
 })
 
 describe('losses', () => {

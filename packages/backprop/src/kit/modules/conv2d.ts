@@ -122,8 +122,7 @@ export class Conv2d extends Leaf<SavedPatches> {
     if (input) this.work.inputGradient += count * weight.value.data.length
     if (gradient) this.work.weightGradient += count * weight.count
     if (wanted) this.work.weightGradient += count * weight.shape[0] * weight.shape[1]
-    const sums = bias.count > 0 ? columnSums(slopes) : undefined
-    bias.gradient = sums && bias.places ? Float32Array.from(bias.places, (place) => sums[place]) : sums
+    bias.takeGradient(() => columnSums(slopes))
     return dx
   }
 

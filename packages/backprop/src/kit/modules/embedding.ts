@@ -42,8 +42,8 @@ export class Embedding extends Leaf<Uint32Array> {
     const y = zeros([ids.length, shape[1]])
     if (csr) gatherSparse(csr, ids, y.data)
     else gatherDense(value.data, shape[1], ids, y.data)
-    if (save && this.table.count > 0) this.keep(ids, [ids])
-    else if (save) this.keep(ids.subarray(0, 0), [])
+    const needed = this.table.count > 0 ? ids : ids.slice(0, 0)
+    if (save) this.keep(needed, [needed])
     else this.forget()
     return y
   }
@@ -59,18 +59,10 @@ export class Embedding extends Leaf<Uint32Array> {
 
   backward(dy: Tensor, { everywhere = false }: BackwardOptions = {}): undefined {
     const ids = this.take(this.#name)
-    const { csr, trained, shape, count } = this.table
-    if (count === 0) {
-      this.table.gradient = undefined
-      return
-    }
-    if (csr && trained.what === 'all') this.table.gradient = sparseGradient(csr, ids, dy)
-    else if (!csr && trained.what === 'rows') this.table.gradient = rowGradient(trained.indices, shape[1], ids, dy)
-    else {
-      const full = rowGradient(undefined, shape[1], ids, dy, shape[0])
-      const { places } = this.table
-      this.table.gradient = places ? Float32Array.from(places, (place) => full[place]) : full
-    }
+    const { csr, trained, shape } = this.table
+    if (csr) this.table.takeGradient(() => sparseGradient(csr, ids, dy))
+    else if (trained.what === 'rows') this.table.gradient = rowGradient(trained.indices, shape[1], ids, dy)
+    else this.table.takeGradient(() => rowGradient(undefined, shape[1], ids, dy, shape[0]))
     this.table.gradientEverywhere = everywhere && csr ? rowGradient(undefined, shape[1], ids, dy, shape[0]) : undefined
   }
 }
@@ -149,13 +141,9 @@ export class Positions extends Leaf<number> {
 
   backward(dy: Tensor): Tensor {
     const rows = this.take(this.#name)
-    const { count, places } = this.table
     const [tokens, width] = this.table.shape
-    this.table.gradient = undefined
-    if (count === 0) return dy
     const ids = Uint32Array.from({ length: rows }, (_, row) => row % tokens)
-    const full = rowGradient(undefined, width, ids, dy, tokens)
-    this.table.gradient = places ? Float32Array.from(places, (place) => full[place]) : full
+    this.table.takeGradient(() => rowGradient(undefined, width, ids, dy, tokens))
     return dy
   }
 }

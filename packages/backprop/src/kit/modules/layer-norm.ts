@@ -79,14 +79,8 @@ export class LayerNorm extends Leaf<{ readonly normal: Float32Array; readonly in
       for (let i = 0; i < columns; i++)
         output[at + i] = inverse[row] * (slope[at + i] * gain[i] - mean - normal[at + i] * part)
     }
-    handOver(this.gain, gains)
-    handOver(this.bias, biases)
+    this.gain.takeGradient(() => gains)
+    this.bias.takeGradient(() => biases)
     return input ? dx : undefined
   }
-}
-
-function handOver(parameter: Parameter, sums: Float64Array): void {
-  const { count, places } = parameter
-  parameter.gradient =
-    count === 0 ? undefined : places ? Float32Array.from(places, (i) => sums[i]) : Float32Array.from(sums)
 }

@@ -73,7 +73,7 @@ export class Linear extends Leaf<{ readonly x: Tensor | undefined }> {
     if (wanted) this.work.weightGradient += tokens * this.weight.shape[0] * this.weight.shape[1]
     if (input) this.work.inputGradient += tokens * this.weight.value.data.length
     if (gradient) this.work.weightGradient += tokens * this.weight.count
-    if (this.bias) this.bias.gradient = this.bias.count > 0 ? chosen(columnSums(dy), this.bias.places) : undefined
+    this.bias?.takeGradient(() => columnSums(dy))
     return dx
   }
 }
@@ -90,8 +90,4 @@ export class SparseLinear extends Linear {
     const { outputs, inputs, pattern, random, gain } = options
     super(name, options, initialWeights([outputs, inputs], random, gain, pattern))
   }
-}
-
-function chosen(values: Float32Array, places: Uint32Array | undefined): Float32Array {
-  return places ? Float32Array.from(places, (place) => values[place]) : values
 }
