@@ -174,6 +174,20 @@ function head(x: Tensor, batch: number, index: number): Tensor {
   return tensor(x.data.subarray(from, from + tokens * headDim), [1, tokens, headDim])
 }
 
+describe('poolTokens', () => {
+  it('pools long heads in parts, on any number of threads', async () => {
+    const [heads, tokens, headDim, block] = [2, 5000, 32, 70]
+    const data = normal(heads * tokens * (headDim + 4), 1)
+    const strides = [tokens * (headDim + 4), headDim + 4, 1]
+    const x = tensor(data, [heads, tokens, headDim], { strides })
+    const expected = poolTokens(x, { block, backend: js }).data
+    for (const threads of [1, 2])
+      expectClose(poolTokens(x, { block, backend: await wasm.threads(threads) }).data, expected)
+    const whole = poolTokens(x, { block: 4000, backend: wasm }).data
+    expectClose(whole, poolTokens(x, { block: 4000, backend: js }).data)
+  })
+})
+
 describe('selection.pooled', () => {
   const { q, k } = operands({ name: '', heads: 4, keyHeads: 2, tokens: 200, keys: 200, headDim: 32 })
 

@@ -84,7 +84,7 @@ export function flexible(q: Tensor, k: Tensor, options: FlexibleOptions): Flexib
     return { ...sums, blocks }
   })
 
-  const pooling = openPooling(backend, { tokens: Math.max(tokens, keys), headDim, rows, columns, length: headDim })
+  const pooling = openPooling(backend, { block: Math.max(height, width), headDim, rows, columns, length: headDim })
   const chooser = new Chooser({ threshold }, columns)
   const lists = new BlockLists(size, causal)
   const patterns: FlexibleSelection['patterns'][number][] = []

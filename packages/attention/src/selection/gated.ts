@@ -102,7 +102,7 @@ export function gated(q: Tensor, k: Tensor, options: GatedOptions): Selection {
   const [rows, columns] = blockCounts(size)
   const widest = Math.max(querySide.weights.shape[3], keySide.weights.shape[3], gateDim)
   const pooling = openPooling(call.backend, {
-    tokens: Math.max(tokens, keys),
+    block: Math.max(...size.blockShape),
     headDim,
     rows: Math.max(rows, columns),
     columns: Math.max(columns, gateDim),

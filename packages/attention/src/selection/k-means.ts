@@ -84,7 +84,7 @@ export class OnlineKMeans {
   /** Products of tokens and centroids of a head, [tokens][stride]. */
   #scores(rows: Float32Array, head: number): { data: Float32Array; stride: number } {
     const [, clusters, headDim] = this.centroids.shape
-    const size = { tokens: 0, headDim, rows: rows.length / headDim, columns: clusters, length: headDim }
+    const size = { block: 0, headDim, rows: rows.length / headDim, columns: clusters, length: headDim }
     const centroids = this.centroids.data.subarray(head * clusters * headDim, (head + 1) * clusters * headDim)
     return openPooling(resolveBackend(this.#backend), size).scores(rows, centroids, headDim, 1)
   }

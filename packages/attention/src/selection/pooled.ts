@@ -23,7 +23,13 @@ export function pooled(q: Tensor, k: Tensor, options: PooledOptions): Selection 
   const { batch, heads, keyHeads, tokens, keys, headDim } = shape
   const chooser = new BlockChooser(call, options, options.order)
   const [rows, columns] = blockCounts(size)
-  const pooling = openPooling(call.backend, { tokens: Math.max(tokens, keys), headDim, rows, columns, length: headDim })
+  const pooling = openPooling(call.backend, {
+    block: Math.max(...size.blockShape),
+    headDim,
+    rows,
+    columns,
+    length: headDim,
+  })
   let pooledKeys = new Float32Array(0)
   for (let b = 0; b < batch; b++) {
     for (let h = 0; h < heads; h++) {

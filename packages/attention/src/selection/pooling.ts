@@ -21,8 +21,8 @@ export type Pool = 'mean' | 'maximum' | 'minimum'
 
 /** How large the heads are that a {@link Pooling} works on. */
 export interface PoolingSize {
-  /** Tokens and headDim of the largest operand. */
-  readonly tokens: number
+  /** Tokens of the largest block. */
+  readonly block: number
   readonly headDim: number
   /** Pooled queries and keys, and the length of a pooled row, for `scores`. */
   readonly rows: number
@@ -71,7 +71,7 @@ export function poolTokens(x: Tensor, options: PoolOptions): Tensor {
   if (headDim === 0 || headDim % 4 !== 0)
     throw rangeError('NNZ_SHAPE', `${name}: expected headDim to be a multiple of 4, got ${headDim}`)
   const blocks = Math.ceil(tokens / block)
-  const pooling = openPooling(resolveBackend(options.backend), { tokens, headDim, rows: blocks, columns: 0, length: 0 })
+  const pooling = openPooling(resolveBackend(options.backend), { block, headDim, rows: blocks, columns: 0, length: 0 })
   const result = zeros([...x.shape.slice(0, -2), blocks, headDim])
   for (let b = 0; b < batch; b++)
     for (let h = 0; h < count; h++)

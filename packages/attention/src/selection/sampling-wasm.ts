@@ -1,6 +1,6 @@
 import { balancedRanges, type WasmBackend, Workspace } from '@nnz/core'
 import * as set from '../generated/wasm.ts'
-import { headPlacer, type PlacedHead } from './head-placer.ts'
+import { copyTokens, headInPlace, type PlacedHead } from './head-memory.ts'
 import { LANES, type Sampled, type Sampler, seenKeys } from './sampling.ts'
 
 /** Bytes of the arrays in front of the weights, and of a row of weights: see kernels-wasm/assembly/attention/estimate.ts. */
@@ -17,7 +17,7 @@ export function wasmSampler(backend: WasmBackend, { q, k, shape, causal, scale }
   const { memory } = backend
   const kernels = backend.kernels(set)
   const workspace = new Workspace(backend)
-  const placeKeys = headPlacer(workspace, memory, keys, headDim)
+  const copiedKeys = workspace.region(4 * keys * headDim)
   const queryRoom = workspace.region(4 * LANES * headDim)
   const panelRoom = workspace.region(4 * LANES * headDim)
   const sumRoom = workspace.region(4 * (keys + LANES))
@@ -26,6 +26,13 @@ export function wasmSampler(backend: WasmBackend, { q, k, shape, causal, scale }
   let count = 0
   let seen = 0
   let placed: { batch: number; keyHead: number; at: PlacedHead } | undefined
+
+  function placeKeys(batch: number, keyHead: number): PlacedHead {
+    const found = headInPlace(k, memory, batch, keyHead)
+    if (found) return found
+    copyTokens(k, batch, keyHead, 0, keys, memory.f32.subarray(copiedKeys() / 4))
+    return { address: copiedKeys(), stride: 4 * headDim }
+  }
 
   function pack(batch: number, head: number, queries: readonly number[]): void {
     const base = batch * q.strides[0] + head * q.strides[1]
@@ -54,7 +61,7 @@ export function wasmSampler(backend: WasmBackend, { q, k, shape, causal, scale }
     sample(batch, head, queries) {
       const keyHead = Math.floor((head * keyHeads) / heads)
       if (placed?.batch !== batch || placed.keyHead !== keyHead)
-        placed = { batch, keyHead, at: placeKeys(k, batch, keyHead) }
+        placed = { batch, keyHead, at: placeKeys(batch, keyHead) }
       count = queries.length
       pack(batch, head, queries)
       const limits = memory.i32.subarray((scratch() + LIMITS) / 4, (scratch() + LIMITS) / 4 + LANES)
