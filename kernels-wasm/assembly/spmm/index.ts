@@ -1,3 +1,6 @@
 export { spmmBsr } from './bsr'
 export { spmmCsr } from './csr'
 export { packColumn, spmvSell } from './sell'
+export { columnScales } from '../lib/quantise'
+export { spmmI8 } from './i8'
+export { packBytes } from './i8-pack'

@@ -72,7 +72,7 @@ export {
   runsOn,
 } from './plan/kernel.ts'
 export { ACTIVATIONS, type Activation, outputRows } from './product/activation.ts'
-export { type DenseView, denseCandidates } from './product/dense.ts'
+export { type DenseView, denseCandidates, denseRunner } from './product/dense.ts'
 export { type Entries, type EntryView, entriesKernel } from './product/entries-js.ts'
 export { createFinish, type Finish } from './product/epilogue-wasm.ts'
 export {

@@ -1,4 +1,13 @@
-import { type Backend, bsr, type CompactType, csr, isWasm, type TensorHost, tensor } from '@nnz/core'
+import {
+  type Backend,
+  bsr,
+  csr,
+  isWasm,
+  type QuantiseOptions,
+  quantiseColumns,
+  type TensorHost,
+  tensor,
+} from '@nnz/core'
 import {
   type Activation,
   type AnyWeights,
@@ -18,7 +27,7 @@ export interface SpmmCase {
   readonly operation?: 'spmm' | 'linear'
   readonly w: SparseWeights
   /** How the values of w are stored; default f32. */
-  readonly type?: CompactType
+  readonly values?: QuantiseOptions
   readonly n: number
   /** Columns that the plan is made for; default n. */
   readonly columns?: number
@@ -52,19 +61,25 @@ export interface Prepared {
 }
 
 /** Weights with their values in a compact type, and the f32 values that these stand for. */
-function store(w: SparseWeights, type: CompactType | undefined): { stored: AnyWeights; exact: SparseWeights } {
-  if (type === undefined) return { stored: w, exact: w }
+function store(w: SparseWeights, values: QuantiseOptions | undefined): { stored: AnyWeights; exact: SparseWeights } {
+  if (values === undefined) return { stored: w, exact: w }
   if (w.layout === 'csr') {
-    const stored = csr.quantise(w, { type })
+    const stored = csr.quantise(w, values)
     return { stored, exact: csr.toFloat32(stored) }
   }
-  const stored = bsr.quantise(w, { type })
+  const stored = bsr.quantise(w, values)
   return { stored, exact: bsr.toFloat32(stored) }
+}
+
+/** Activations as kernels for i8 weights see them. Whole numbers times a scale: off by less than the bounds allow for sums. */
+function sevenBits(x: Float32Array, n: number): Float32Array {
+  const { data, scales, zeros } = quantiseColumns(tensor(x, [x.length / Math.max(1, n), n]))
+  return Float32Array.from(data, (q, i) => scales[i % n] * (q - zeros[i % n]))
 }
 
 export function prepare(given: SpmmCase): Prepared {
   const { w, n, activation = 'none' } = given
-  const { stored, exact } = store(w, given.type)
+  const { stored, exact } = store(w, given.values)
   const [m, k] = w.shape
   const random = new Random(given.seed ?? 1)
   const draw = (length: number) => Float32Array.from({ length }, () => random.value())
@@ -72,7 +87,8 @@ export function prepare(given: SpmmCase): Prepared {
   const bias = given.bias ? draw(m) : undefined
   const shape = [outputRows({ m, activation }), n] as const
   const residual = given.residual ? draw(shape[0] * n) : undefined
-  const expected = expectation(exact, tensor(x, [k, n]), activation, bias, residual && tensor(residual, shape))
+  const seen = given.values?.type === 'i8' && n > 0 ? sevenBits(x, n) : x
+  const expected = expectation(exact, tensor(seen, [k, n]), activation, bias, residual && tensor(residual, shape))
   return { given, stored, x, bias, residual, expected, shape, finite: x.every(Number.isFinite) }
 }
 
@@ -87,7 +103,7 @@ export function applies(row: SpmmKernel, prepared: Prepared): boolean {
 }
 
 /** The pattern with other values: NaN, or ones where that cannot be stored. */
-function otherValues(w: SparseWeights, type: CompactType | undefined): AnyWeights {
+function otherValues(w: SparseWeights, type: QuantiseOptions | undefined): AnyWeights {
   const values = new Float32Array(w.values.length).fill(type === undefined ? Number.NaN : 1)
   return store(w.layout === 'csr' ? csr({ ...w, values }) : bsr({ ...w, values }), type).stored
 }
@@ -102,7 +118,7 @@ export function runCase(
   const natural: View = given.operation === 'linear' ? 'columns' : 'rows'
   const problem = problemOf(prepared)
   const host: TensorHost | undefined = given.resident && isWasm(backend) ? backend : undefined
-  const packing = row.pack(given.updated ? otherValues(given.w, given.type) : prepared.stored, problem, backend)
+  const packing = row.pack(given.updated ? otherValues(given.w, given.values) : prepared.stored, problem, backend)
   if (given.updated) packing.updateValues(given.w.values)
   const x = new Guarded([given.w.shape[1], given.n], given.xView ?? natural, host)
   const out = new Guarded(shape, given.outView ?? natural, host)

@@ -1,3 +1,4 @@
+import type { Backend } from '../backends/backend.ts'
 import { isWasm } from '../backends/resolve.ts'
 import type { WasmBackend } from '../backends/wasm.ts'
 import { Workspace } from '../backends/workspace.ts'
@@ -74,10 +75,18 @@ function row<P extends ProductProblem, W>(
       return new FilledPacking(inner, (values) => toDense(weights, values))
     },
     plan(problem, packing, backend) {
-      const inner = kernel.plan(gemmProblem(problem), (packing as FilledPacking).inner, backend)
-      return isWasm(backend) ? planWasm(problem, inner, backend) : planJs(problem, inner)
+      return denseRunner(problem, kernel.plan(gemmProblem(problem), (packing as FilledPacking).inner, backend), backend)
     },
   }
+}
+
+/** A dense product as one with bias, residual and activation. */
+export function denseRunner(
+  problem: ProductProblem,
+  inner: Runner<GemmArguments>,
+  backend: Backend,
+): Runner<ProductArguments> {
+  return isWasm(backend) ? planWasm(problem, inner, backend) : planJs(problem, inner)
 }
 
 function planWasm(

@@ -1,4 +1,5 @@
 import type { WasmVariant } from '@nnz/core'
+import { i8Quads } from './compact/i8-wasm.ts'
 import type { F32Kernel, SpmmKernel } from './types.ts'
 import { bsrBlocks } from './wasm/bsr.ts'
 import { csrPanels } from './wasm/csr.ts'
@@ -19,4 +20,10 @@ export const wasmKernels: readonly F32Kernel[] = VARIANTS.flatMap((variant) => [
 export const halfKernels: readonly SpmmKernel[] = VARIANTS.flatMap((variant) => [
   halfSellColumn(variant, 'csr'),
   halfSellColumn(variant, 'bsr'),
+])
+
+/** The WASM rows for i8 weights. */
+export const i8Kernels: readonly SpmmKernel[] = VARIANTS.flatMap((variant) => [
+  i8Quads(variant, 'csr'),
+  i8Quads(variant, 'bsr'),
 ])

@@ -10,7 +10,7 @@ export const TILE_ROWS = 8
 /** Bytes of the sums and scales in front of each group of a tile. */
 const HEADER = 64
 
-/** Dense i8 weights in tiles of eight rows; the form is described in kernels-wasm/assembly/core/i8-tiles.ts. */
+/** Dense i8 weights in tiles of eight rows; the form is described in kernels-wasm/assembly/core-i8/tiles.ts. */
 export class TilePacking implements Packing {
   readonly tileBytes: number
   readonly groupUnits: number

@@ -17,7 +17,7 @@ const UNIT: Record<WasmVariant, number> = { relaxed: 4, simd: 2 }
 /** Columns of a block whose scales one unit of work finds. */
 const SCALE_COLUMNS = 16
 
-/** Columns of a panel: the widest that the registers hold (kernels-wasm/assembly/core/i8-tiles.ts). */
+/** Columns of a panel: the widest that the registers hold (kernels-wasm/assembly/core-i8/tiles.ts). */
 function panelWidth(backend: WasmBackend, paired: boolean): number {
   return paired ? 4 : backend.variant === 'relaxed' ? 6 : 5
 }
