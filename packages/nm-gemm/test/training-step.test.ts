@@ -88,6 +88,27 @@ describe('trainStep24', () => {
     expectClose(dW, expected.dW)
   })
 
+  test('a plan does the same, step after step, also where groups of the mask are not full', () => {
+    const [m, k, n] = [8, 14, 12]
+    const mask = transposableMask24(randomMatrix(m, k, random))
+    mask.fill(0, 0, 6)
+    const plan = trainStep24.plan(mask, [m, k], { columns: n })
+    for (let i = 0; i < 3; i++) {
+      const [w, x, dY] = [randomMatrix(m, k, random), randomMatrix(k, n - i, random), randomMatrix(m, n - i, random)]
+      const step = plan.step(w, x)
+      const expected = masked(w, mask, x, dY)
+      expect(step.mask).toEqual(mask)
+      expectClose(step.y, expected.y)
+      const { dX, dW } = step.backward(dY)
+      expectClose(dX, expected.dX)
+      expectClose(dW, expected.dW)
+    }
+    const w = randomMatrix(m, k, random)
+    expect(() => plan.step(randomMatrix(m, k + 1, random), w)).toThrow('trainStep24: w is [8, 15], expected [8, 14]')
+    plan.dispose()
+    expect(() => plan.step(w, randomMatrix(k, n, random))).toThrow(TypeError)
+  })
+
   test('refuses what does not fit', () => {
     const [w, x] = [randomMatrix(4, 8, random), randomMatrix(8, 3, random)]
     expect(() => trainStep24(w, randomMatrix(7, 3, random))).toThrow(RangeError)

@@ -34,8 +34,8 @@ export function maskedGradient(dW: Tensor, w: Tensor, mask: Uint8Array, options:
   expectWithin(decay, Number.MAX_VALUE, `${name}: expected decay to be a number >= 0`)
   expectWithin(shrink, Number.MAX_VALUE, `${name}: expected shrink to be a number >= 0`)
   const weights = rowMajor(w, `${name}: w`)
+  expectShape(dW, [weights.rows, weights.columns], `${name}: dW`)
   const gradient = rowMajor(dW, `${name}: dW`)
-  expectShape(gradient, [weights.rows, weights.columns], `${name}: dW`)
   const kept = expectMask(mask, weights.data.length, `${name}: mask`)
   const result = new Float32Array(kept.length)
   for (let i = 0; i < kept.length; i++) {

@@ -49,8 +49,9 @@ export function expectMask(mask: unknown, length: number, name: string): Uint8Ar
   return mask
 }
 
-/** Checks the shape of a matrix. */
-export function expectShape({ rows, columns }: DenseMatrix, shape: readonly number[], name: string): void {
-  if (rows !== shape[0] || columns !== shape[1])
-    throw rangeError('NNZ_SHAPE', `${name} is [${rows}, ${columns}], expected [${shape.join(', ')}]`)
+/** Checks that a value is a matrix of that shape. */
+export function expectShape(value: unknown, [rows, columns]: readonly number[], name: string): void {
+  const { shape } = expectMatrix(value, name)
+  if (shape[0] !== rows || shape[1] !== columns)
+    throw rangeError('NNZ_SHAPE', `${name} is [${shape.join(', ')}], expected [${rows}, ${columns}]`)
 }
