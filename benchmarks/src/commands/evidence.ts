@@ -62,7 +62,7 @@ export async function evidenceNm({ text, pairs, ...place }: NmOptions): Promise<
     text: named,
     batches: NM_BATCHES,
     pairs: all.filter((_, index) => index % every === 0),
-    pairsName: `${pairsText.name}: every ${every}th of ${all.length} pairs of sentences`,
+    pairsName: `${pairsText.name}: one in ${every} of ${all.length} pairs of sentences`,
     patterns: PATTERNS,
     whole: PATTERNS.slice(0, 2),
     onProgress: console.log,
