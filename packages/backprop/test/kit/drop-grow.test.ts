@@ -5,6 +5,7 @@ import {
   condense,
   condensedLinear,
   countKept,
+  dropLowest,
   dstEe,
   fanInOf,
   graNet,
@@ -20,12 +21,15 @@ import {
   constantFanInMask,
   countOf,
   entriesIn,
+  fullPattern,
+  highestMask,
   isSubset,
   type Pattern,
   positionsOf,
   randomMask,
+  samePattern,
 } from '../../src/masks/index.ts'
-import { cubic } from '../../src/schedules/index.ts'
+import { cubic, progressive } from '../../src/schedules/index.ts'
 
 const SHAPE = [24, 40]
 const random = new Random(11)
@@ -161,6 +165,21 @@ it('row 162: GraNet regenerates what it prunes, so that the count follows the sc
     )
     for (const at of strong) expect(entries.has(at)).toBe(true)
     layer = { pattern, values: normals(target) }
+  }
+})
+
+it('rows 92 and 171: masks that follow a rising sparsity are nested while weights are frozen', () => {
+  const weights = normals(960)
+  const schedule = progressive([0, 10, 20, 30], 0.9)
+  let mask = fullPattern(SHAPE)
+  for (const step of [0, 10, 20, 30]) {
+    const count = Math.round(960 * (1 - schedule(step)))
+    const kept = Float32Array.from(positionsOf(mask), (at) => Math.abs(weights[at]))
+    const next = dropLowest(mask, kept, countOf(mask) - count)
+    expect(isSubset(next, mask)).toBe(true)
+    expect(countOf(next)).toBe(count)
+    expect(samePattern(next, highestMask(weights.map(Math.abs), SHAPE, count))).toBe(true)
+    mask = next
   }
 })
 
