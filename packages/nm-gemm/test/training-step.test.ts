@@ -1,7 +1,9 @@
 import { js, nm, type Tensor, tensor, transposed } from '@nnz/core'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { nmGemm } from '../src/index.ts'
 import { flipRate, maskedGradient, project, trainStep24, transposableMask24 } from '../src/training/index.ts'
+import { pack24 } from '../src/training/pack24.ts'
 import { mostInGroup, randomMatrix, seeded, transposedArray } from './training-support.ts'
 
 /** a·b in f64 by plain loops. */
@@ -151,6 +153,30 @@ describe('trainStep24', () => {
     expect(sum(losses.slice(-20)) / 20).toBeLessThan(0.35 * losses[0])
     expect(sum(flips.slice(-100))).toBeLessThan(0.5 * sum(flips.slice(0, 100)))
   })
+})
+
+test('what is 2:4 already is packed as it is', () => {
+  const group = fc.tuple(
+    fc.integer({ min: 0, max: 3 }),
+    fc.integer({ min: 0, max: 3 }),
+    fc.integer({ min: -2, max: 2 }),
+    fc.constantFrom(-1, 0, 3),
+  )
+  fc.assert(
+    fc.property(fc.array(group, { maxLength: 12 }), fc.boolean(), (groups, odd) => {
+      const data = new Float32Array(4 * groups.length)
+      for (const [i, [a, b, x, y]] of groups.entries()) {
+        data[4 * i + a] = x
+        data[4 * i + b] = y
+      }
+      const half = groups.length / 2
+      const shape = odd || !Number.isInteger(half) ? [1, data.length] : [2, 4 * half]
+      const packed = pack24(data, shape)
+      expect(packed.nnz).toBe(2 * groups.length)
+      expect(nm.toDense(packed)).toEqual(data)
+    }),
+  )
+  expect([...nm.toDense(pack24(Float32Array.of(0, 5, 0, 6, 7), [1, 5]))]).toEqual([0, 5, 0, 6, 7])
 })
 
 test('weights scaled by rows and columns keep their support and their form: merged equals unmerged (row 67)', () => {

@@ -2,7 +2,8 @@ import { nm, registerDispose, type Tensor } from '@nnz/core'
 import { nmGemm, nmGemmTransposed } from '../operations.ts'
 import type { NmPlan } from '../plan.ts'
 import { expectFinite, expectMask, expectShape, rowMajor } from './matrix.ts'
-import { PATTERN_24, type WeightGradientOptions, weightGradient } from './weight-gradient.ts'
+import { PATTERN_24 } from './pack24.ts'
+import { type WeightGradientOptions, weightGradient } from './weight-gradient.ts'
 
 /** Options of `trainStep24.plan`. */
 export interface TrainPlan24Options extends WeightGradientOptions {

@@ -1,9 +1,10 @@
 import { expectOptions, nm, type Tensor } from '@nnz/core'
 import { nmGemm, nmGemmTransposed } from '../operations.ts'
 import { expectFinite, expectMask, expectShape, rowMajor } from './matrix.ts'
+import { PATTERN_24 } from './pack24.ts'
 import { TrainPlan24, type TrainPlan24Options, type TrainStep24 } from './train-plan.ts'
 import { transposableMask24 } from './transposable-mask.ts'
-import { PATTERN_24, type WeightGradientOptions, weightGradient } from './weight-gradient.ts'
+import { type WeightGradientOptions, weightGradient } from './weight-gradient.ts'
 
 /** Options of {@link trainStep24}. */
 export interface TrainStep24Options extends WeightGradientOptions {

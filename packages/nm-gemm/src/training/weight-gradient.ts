@@ -1,9 +1,7 @@
-import { type BackendOption, gemm, nm, type Tensor, transposed } from '@nnz/core'
+import { type BackendOption, gemm, type Tensor, transposed } from '@nnz/core'
 import { nmGemm } from '../operations.ts'
 import { mvue24 } from './mvue.ts'
-
-/** Two of four. */
-export const PATTERN_24 = Object.freeze({ n: 2, m: 4 })
+import { pack24 } from './pack24.ts'
 
 /** How the gradient of weights is computed. */
 export interface WeightGradientOptions {
@@ -19,5 +17,5 @@ export interface WeightGradientOptions {
 export function weightGradient(dY: Tensor, x: Tensor, { random, backend }: WeightGradientOptions): Tensor {
   if (random === undefined) return gemm(dY, transposed(x), { backend })
   const estimate = mvue24(dY, random)
-  return nmGemm(nm.fromDense(estimate.data, estimate.shape, PATTERN_24), transposed(x), { backend })
+  return nmGemm(pack24(estimate.data, estimate.shape), transposed(x), { backend })
 }
