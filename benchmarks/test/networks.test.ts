@@ -2,7 +2,7 @@ import { patterns } from '@nnz/attention'
 import { describe, expect, test } from 'vitest'
 import { Decoder } from '../src/networks/decoder.ts'
 import { Encoder } from '../src/networks/encoder.ts'
-import { perplexity, readSentencePairs, similarityScore, windowsOf } from '../src/networks/scores.ts'
+import { perplexity, readSentencePairs, similarityScore } from '../src/networks/scores.ts'
 import { tokenizerOf, tokenizerOfGguf } from '../src/networks/tokenizer.ts'
 import { plainEncoder, plainSurprise } from './networks-plain.ts'
 import { decoderConfig, decoderWeights, encoderConfig, encoderWeights } from './networks-tiny.ts'
@@ -119,13 +119,6 @@ describe('scores', () => {
     const pairs = [5, 4, 2, 1].map((score) => ({ score, sentences: ['', ''] as const }))
     expect(similarityScore(embeddings, pairs, 2)).toBeCloseTo(100, 6)
     expect(similarityScore(embeddings, pairs.toReversed(), 2)).toBeCloseTo(-100, 6)
-  })
-
-  test('windows', () => {
-    expect(windowsOf([1, 2, 3, 4, 5], 2, 9)).toEqual([
-      [1, 2],
-      [3, 4],
-    ])
   })
 })
 

@@ -85,10 +85,3 @@ export function perplexity(decoder: Decoder, windows: readonly (readonly number[
   }
   return Math.exp(surprise / judged)
 }
-
-/** The first windows of so many tokens of a text. */
-export function windowsOf(tokens: readonly number[], length: number, count: number): number[][] {
-  return Array.from({ length: Math.min(count, Math.floor(tokens.length / length)) }, (_, i) =>
-    tokens.slice(i * length, (i + 1) * length),
-  )
-}
