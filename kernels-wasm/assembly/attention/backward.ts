@@ -3,6 +3,7 @@
 // keys, all as [key][query]: the weights P = e^(score - logSumExp) and dP = V dO^T, dS = scale P (dP - sum of dO O); then
 // dV += P dO, dK += dS Q, dQ += dS^T K.
 import { C2, C3, C4, C5, exp, LEAST, LOG2E, MINUS_LN2, ONE, SHIFT } from './exponential'
+import { fetch } from './fetch'
 import { clearRows, excludeByBits, excludeByRange } from './mask'
 import { packTokens } from './pack'
 import { addToKeysByPairs, addToQueriesByPairs, allFinite } from './pairs'
@@ -16,8 +17,12 @@ const MEAN: usize = 256
 const LOW: usize = 512
 const HIGH: usize = 768
 const WEIGHTS: usize = 1024
-const SLOPES: usize = WEIGHTS + 64 * STRIDE
-const QUERIES: usize = SLOPES + 64 * STRIDE + 64
+/** Keys of a chunk at most. */
+const CHUNK: i32 = 64
+const SLOPES: usize = WEIGHTS + CHUNK * STRIDE
+/** Behind the first row of weights: see `fetch`. */
+const FETCHED: usize = WEIGHTS + 256
+const QUERIES: usize = SLOPES + CHUNK * STRIDE + 64
 
 /** Computes the units of parts `begin` to `end` - 1. Scratch: 38 KB + 768 * headDim bytes for each part. */
 export function attentionBackward(problem: Problem, begin: i32, end: i32): void {
@@ -124,7 +129,7 @@ function backwardTile(
     const from = max(first, lowest)
     const to = min(load<i32>(entry, 4), highest)
     const bits = load<usize>(entry, 8)
-    const chunk = chunkOf(to - from)
+    const chunk = chunkOf(to - from, CHUNK)
     for (let key = from; key < to; key += chunk) {
       const keys = min(chunk, to - key)
       const ranged = key < allLow || key + keys > allHigh
@@ -132,7 +137,11 @@ function backwardTile(
       const kRows = k + <usize>key * problem.kToken
       const dKRows = dK + <usize>key * dKToken
       const dVRows = dV + <usize>key * dVToken
-      slopes(problem, scratch, kRows, v + <usize>key * problem.vToken, count, key, keys, chunkBits, ranged)
+      const vRows = v + <usize>key * problem.vToken
+      const gradients = fetch(dKRows, dKToken, keys, rowBytes) | fetch(dVRows, dVToken, keys, rowBytes)
+      const operands = fetch(kRows, problem.kToken, keys, rowBytes) | fetch(vRows, problem.vToken, keys, rowBytes)
+      store<i32>(scratch + FETCHED, gradients | operands)
+      slopes(problem, scratch, kRows, vRows, count, key, keys, chunkBits, ranged)
       const whole = chunkBits == 0 && !ranged
       if (!whole && finite < 0)
         finite = i32(allFinite(dO, problem.dOutToken, count, rowBytes) && allFinite(q, problem.qToken, count, rowBytes))

@@ -1,6 +1,7 @@
 // Attention forward. For each tile of up to 64 queries: the scaled queries stand in lanes, keys and values are read where they
-// are. Per chunk of up to 64 keys: scores [key][query] = K Q^T, online softmax down the columns, O = factor * O + P^T V.
+// are. Per chunk of up to 192 keys: scores [key][query] = K Q^T, online softmax down the columns, O = factor * O + P^T V.
 import { ln } from './exponential'
+import { fetch } from './fetch'
 import { clearRows, excludeByBits, excludeByRange } from './mask'
 import { packTokens } from './pack'
 import { addToQueriesByPairs, allFinite, scaleRows } from './pairs'
@@ -16,9 +17,13 @@ const FACTOR: usize = 768
 const LOW: usize = 1024
 const HIGH: usize = 1280
 const SCORES: usize = 1536
-const QUERIES: usize = SCORES + 64 * STRIDE + 64
+/** Keys of a chunk at most: long sums in P^T V, and still in the second cache. */
+const CHUNK: i32 = 192
+/** Behind the first row of scores: see `fetch`. */
+const FETCHED: usize = SCORES + 256
+const QUERIES: usize = SCORES + CHUNK * STRIDE + 64
 
-/** Computes the units of parts `begin` to `end` - 1. Scratch: 20 KB + 512 * headDim bytes for each part. */
+/** Computes the units of parts `begin` to `end` - 1. Scratch: 56 KB + 512 * headDim bytes for each part. */
 export function attention(problem: Problem, begin: i32, end: i32): void {
   for (let part = begin; part < end; part++) {
     const scratch = problem.scratch + <usize>part * problem.scratchBytes
@@ -36,6 +41,7 @@ function forwardTile(problem: Problem, unit: i32, scratch: usize): void {
   const start = load<i32>(problem.tileStarts + (<usize>tile << 2))
   const count = min(load<i32>(problem.tileStarts + (<usize>tile << 2), 4), problem.tokens) - start
   const headDim = problem.headDim
+  const rowBytes = <usize>headDim << 2
   const queries = scratch + QUERIES
   const output = queries + (<usize>headDim << 8)
   const q = problem.q + <usize>batch * problem.qBatch + <usize>head * problem.qHead + <usize>start * problem.qToken
@@ -61,19 +67,22 @@ function forwardTile(problem: Problem, unit: i32, scratch: usize): void {
     const from = max(first, lowest)
     const to = min(load<i32>(entry, 4), highest)
     const bits = load<usize>(entry, 8)
-    const chunk = chunkOf(to - from)
+    const chunk = chunkOf(to - from, CHUNK)
     for (let key = from; key < to; key += chunk) {
       const keys = min(chunk, to - key)
       const ranged = key < allLow || key + keys > allHigh
       const chunkBits: usize = bits == 0 ? 0 : bits + (<usize>(key - first) << 3)
       const kChunk = k + <usize>key * problem.kToken
       const vChunk = v + <usize>key * problem.vToken
+      // Where a run of keys begins; inside it one chunk follows another.
+      if (key == from)
+        store<i32>(scratch + FETCHED, fetch(kChunk, problem.kToken, keys, rowBytes) | fetch(vChunk, problem.vToken, keys, rowBytes))
       weights(scratch, kChunk, problem.kToken, headDim, count, key, keys, chunkBits, ranged)
-      if ((chunkBits == 0 && !ranged) || allFinite(vChunk, problem.vToken, keys, <usize>headDim << 2)) {
+      if ((chunkBits == 0 && !ranged) || allFinite(vChunk, problem.vToken, keys, rowBytes)) {
         addValues(scratch, vChunk, problem.vToken, output, headDim, count, key, keys, ranged)
       } else {
-        scaleRows(output, count, <usize>headDim << 2, scratch + FACTOR)
-        addToQueriesByPairs(scratch + SCORES, keys, vChunk, problem.vToken, output, count, <usize>headDim << 2)
+        scaleRows(output, count, rowBytes, scratch + FACTOR)
+        addToQueriesByPairs(scratch + SCORES, keys, vChunk, problem.vToken, output, count, rowBytes)
       }
     }
   }

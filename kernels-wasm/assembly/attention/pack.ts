@@ -1,4 +1,5 @@
 // Queries in lanes: panels of 8 tokens, each [headDim][8], so that two vectors of a tile are neighbours.
+import { fetch } from './fetch'
 
 // @ts-ignore: decorator
 @inline function transposeScaled(a: usize, b: usize, c: usize, d: usize, target: usize, scale: v128): void {
@@ -24,6 +25,8 @@ export function packTokens(source: usize, stride: usize, count: i32, headDim: i3
   const factor = f32x4.splat(scale)
   const panelBytes = <usize>headDim << 5
   const rowBytes = <usize>headDim << 2
+  // Any place that is written later.
+  store<i32>(target, fetch(source, stride, count, rowBytes))
   for (let token = 0; token < count; token += 4) {
     const last = count - 1
     const a = source + <usize>token * stride

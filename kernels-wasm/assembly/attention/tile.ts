@@ -1,14 +1,14 @@
 // What forward and backward know of a tile of queries.
 import { Problem } from './problem'
 
-/** Queries of a tile at most, and keys of a chunk. */
+/** Queries of a tile at most. */
 const TILE: i32 = 64
 
-/** Keys of the chunks into which `keys` keys are cut: of about equal size, 64 at most. */
+/** Keys of the chunks into which `keys` keys are cut: of about equal size, `most` at most. */
 // @ts-ignore: decorator
-@inline export function chunkOf(keys: i32): i32 {
-  const chunks = (keys + TILE - 1) / TILE
-  return chunks <= 1 ? TILE : (keys + chunks - 1) / chunks
+@inline export function chunkOf(keys: i32, most: i32): i32 {
+  const chunks = (keys + most - 1) / most
+  return chunks <= 1 ? most : (keys + chunks - 1) / chunks
 }
 
 /** Entry `lane` of an array of integers. */

@@ -105,7 +105,7 @@ function createRoom<W extends Work>(
 
 /** Bytes of scratch of a part of `attention`. */
 function forwardScratch(headDim: number): number {
-  return 20_480 + 512 * headDim
+  return 57_344 + 512 * headDim
 }
 
 /** Runs `attention`. */
