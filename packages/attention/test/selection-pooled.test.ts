@@ -176,7 +176,7 @@ function head(x: Tensor, batch: number, index: number): Tensor {
 
 describe('poolTokens', () => {
   it('pools long heads in parts, on any number of threads', async () => {
-    const [heads, tokens, headDim, block] = [2, 5000, 32, 70]
+    const [heads, tokens, headDim, block] = [2, 5000, 64, 70]
     const data = normal(heads * tokens * (headDim + 4), 1)
     const strides = [tokens * (headDim + 4), headDim + 4, 1]
     const x = tensor(data, [heads, tokens, headDim], { strides })

@@ -5,8 +5,8 @@ import type { Pool, Pooling, PoolingSize } from './pooling.ts'
 
 const EXPORTS: Record<Pool, string> = { mean: 'poolMean', maximum: 'poolMaximum', minimum: 'poolMinimum' }
 
-/** Elements that are copied and pooled at once: they stay in the cache in between. */
-const CHUNK_ELEMENTS = 65_536
+/** Elements that are copied and pooled at once: few enough to stay in a cache, and enough for copying to get going. */
+const CHUNK_ELEMENTS = 262_144
 
 /** Below so many elements another thread is not worth waking. */
 const PART_ELEMENTS = 65_536
