@@ -36,6 +36,12 @@ import type { BackwardPlanOptions, BackwardRunOptions, Gradients } from './optio
 
 const NOTHING = new Float32Array(0)
 
+/** What is planned for a pattern: dX = Wᵀ·dZ, and dZ·Xᵀ at the entries. */
+interface Parts {
+  readonly input: TransposedPlan | undefined
+  readonly values: SddmmPlan | undefined
+}
+
 /** A weight's backward pass, prepared to be run many times on up to `columns` columns. */
 export class SpmmBackwardPlan implements Partial<Disposable> {
   declare readonly [Symbol.dispose]: () => void
@@ -49,9 +55,7 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
   /** Room for dZ. */
   readonly #room: Tensor
   #weights: SparseWeights
-  /** dX = Wᵀ·dZ. */
-  #input: TransposedPlan | undefined
-  #values: SddmmPlan | undefined
+  #parts: Parts
   #disposed = false
 
   /** Use `spmmBackward.plan` or `linearBackward.plan`. `runs` is set by direct calls: packing has to pay within so many. */
@@ -79,19 +83,23 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     this.#room = active
       ? zeros([m * columns], isWasm(this.#backend) ? { backend: this.#backend } : {})
       : tensor(NOTHING, [0])
-    this.#prepare()
+    this.#parts = this.#prepare(this.#weights)
   }
 
-  #prepare(): void {
+  #prepare(w: SparseWeights): Parts {
     const { columns, kernels, strictNonFinite } = this.#options
     const backend = this.#backend
-    if (this.#needs.dx) {
-      const operation = this.#operation === 'linearBackward' ? 'linear' : 'spmm'
-      const options = { columns, backend, kernel: kernels?.dx, strictNonFinite }
-      this.#input = new TransposedPlan(operation, this.#weights, options, this.#operation, this.#runs)
+    const runs = this.#runs
+    const operation = this.#operation === 'linearBackward' ? 'linear' : 'spmm'
+    const options = { columns, backend, kernel: kernels?.dx, strictNonFinite }
+    const input = this.#needs.dx ? new TransposedPlan(operation, w, options, this.#operation, runs) : undefined
+    try {
+      const sampled = { columns, backend, kernel: kernels?.dValues }
+      return { input, values: this.#needs.dValues ? new SddmmPlan(w, sampled, runs) : undefined }
+    } catch (error) {
+      input?.dispose()
+      throw error
     }
-    if (this.#needs.dValues)
-      this.#values = new SddmmPlan(this.#weights, { columns, backend, kernel: kernels?.dValues }, this.#runs)
   }
 
   #expectAlive(): void {
@@ -148,8 +156,9 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     earlier?.forEach((value, i) => {
       dBias[i] += value
     })
-    this.#input?.run(dz, { out: dx })
-    if (input) this.#values?.run(view(dz), transposed(view(input)), { out: dValues, accumulate: adds && !!out.dValues })
+    this.#parts.input?.run(dz, { out: dx })
+    if (input)
+      this.#parts.values?.run(view(dz), transposed(view(input)), { out: dValues, accumulate: adds && !!out.dValues })
     return { dx, dValues, dBias }
   }
 
@@ -164,7 +173,7 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     const count = this.#weights.values.length
     if (data.length !== count)
       throw rangeError('NNZ_SHAPE', `${this.#operation}: updateValues got ${data.length} values, expected ${count}`)
-    this.#input?.updateValues(data)
+    this.#parts.input?.updateValues(data)
   }
 
   /**
@@ -181,26 +190,25 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
       this.updateValues(next.values)
       return
     }
+    const parts = this.#prepare(next)
     this.#release()
     this.#weights = next
-    this.#prepare()
+    this.#parts = parts
   }
 
   /** How each gradient is computed, and why; flops, bytes and packed bytes. */
   explain(): BackwardExplanation {
     this.#expectAlive()
     const parts: Record<string, Explanation | undefined> = {
-      dx: this.#input?.explain(),
-      dValues: this.#values?.explain(),
+      dx: this.#parts.input?.explain(),
+      dValues: this.#parts.values?.explain(),
     }
-    return explainBackward(this.#operation, parts, this.#input?.indexBytes ?? 0, this.#room.data.byteLength)
+    return explainBackward(this.#operation, parts, this.#parts.input?.indexBytes ?? 0, this.#room.data.byteLength)
   }
 
   #release(): void {
-    this.#input?.dispose()
-    this.#values?.dispose()
-    this.#input = undefined
-    this.#values = undefined
+    this.#parts.input?.dispose()
+    this.#parts.values?.dispose()
   }
 
   /** Releases everything that the plan owns. Also done when the plan is forgotten. */

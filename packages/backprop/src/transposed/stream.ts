@@ -1,4 +1,4 @@
-import { type Csr, StreamPacking, type WasmBackend, WasmBlock } from '@nnz/core'
+import { balancedRanges, type Csr, StreamPacking, type WasmBackend, WasmBlock } from '@nnz/core'
 import { layOutStream, type StreamGeometry, streamShape } from '@nnz/spmm'
 import type { Transposition } from '../entries.ts'
 import * as set from '../generated/wasm.ts'
@@ -17,7 +17,7 @@ export class TransposedStream extends StreamPacking<StreamGeometry> {
   readonly #transposition: Transposition<Csr>
   /** For each value of the stream where it comes from, and room for the values: laid out when they change for the first time. */
   #sources: WasmBlock | undefined
-  #streamBytes = 0
+  #ranges: Int32Array = new Int32Array(0)
 
   constructor(backend: WasmBackend, transposition: Transposition<Csr>) {
     super(backend, undefined, () => layOut(transposition.weights))
@@ -32,13 +32,18 @@ export class TransposedStream extends StreamPacking<StreamGeometry> {
   #locate(): WasmBlock {
     const { weights, order } = this.#transposition
     const { valuePositions, bytes } = layOut(weights)
-    this.#streamBytes = bytes
+    const { windowRows, windowBytes } = this.geometry
     const entryAt = new Uint32Array(bytes >> 2)
     for (let i = 0; i < order.length; i++) entryAt[valuePositions[i] >> 2] = order[i] + 1
-    const block = new WasmBlock(this.#backend, 8 * order.length)
-    const sources = new Uint32Array(this.#backend.memory.memory.buffer, block.address, order.length)
-    let count = 0
-    for (const entry of entryAt) if (entry > 0) sources[count++] = entry - 1
+    const count = order.length
+    const block = new WasmBlock(this.#backend, 8 * count + 4 * windowBytes.length)
+    const table = new Uint32Array(this.#backend.memory.memory.buffer, block.address, 2 * count + windowBytes.length)
+    let at = 0
+    for (const entry of entryAt) if (entry > 0) table[at++] = entry - 1
+    for (let window = 0; window < windowBytes.length; window++)
+      table[2 * count + window] = weights.rowOffsets[window * windowRows]
+    const parts = this.#backend.threads === 1 ? 1 : 4 * this.#backend.threads
+    this.#ranges = balancedRanges(windowBytes.length, parts, (window) => windowBytes[window] + 1)
     return block
   }
 
@@ -46,8 +51,11 @@ export class TransposedStream extends StreamPacking<StreamGeometry> {
     this.#sources ??= this.#locate()
     const sources = this.#sources.address
     const staged = sources + 4 * values.length
+    const starts = staged + 4 * values.length
+    const kBlocks = Math.max(1, Math.ceil(this.geometry.k / this.geometry.kBlock))
     this.#backend.memory.f32.set(values, staged / 4)
-    this.#backend.kernels(set).call('gatherValues', this.stream, this.#streamBytes, sources, staged)
+    const args = [this.stream, this.table(0), kBlocks, starts, sources, staged]
+    this.#backend.kernels(set).parallel('gatherValues', args, this.#ranges)
   }
 
   override dispose(): void {
