@@ -5,6 +5,8 @@ import { coo } from '../src/layouts/coo.ts'
 import { csc } from '../src/layouts/csc.ts'
 import { type Csr, csr } from '../src/layouts/csr.ts'
 import { dense } from '../src/layouts/dense.ts'
+import { nm } from '../src/layouts/nm.ts'
+import { nmg } from '../src/layouts/nmg.ts'
 import { type LoadOptions, load, STORED_LAYOUTS, type Storable, save } from '../src/storage.ts'
 import { tensor } from '../src/tensor.ts'
 
@@ -56,6 +58,9 @@ describe(`round trips (NNZ_TEST_SEED=${seed})`, () => {
           d,
           d8: dense.quantise(d, { type: 'i8' }),
           half: csr.quantise(w, { type: 'f16' }),
+          nm: nm.fromDense(data, shape, { n: 2, m: 4 }),
+          nm8: nm.quantise(nm.fromDense(data, shape, { n: 1, m: 8 }), { type: 'i8' }),
+          nmg: nmg.fromDense(data, shape, { n: 2, m: 4, g: 3 }),
           ['__proto__']: w,
           '7': b,
         }
@@ -84,7 +89,7 @@ describe(`round trips (NNZ_TEST_SEED=${seed})`, () => {
   it('knows every layout by its tag', () => {
     for (const { layout } of STORED_LAYOUTS) expect(typeof layout).toBe('string')
     expect(STORED_LAYOUTS.map(({ layout }) => layout)).toEqual(
-      expect.arrayContaining(['csr', 'csc', 'bsr', 'coo', 'dense']),
+      expect.arrayContaining(['csr', 'csc', 'bsr', 'coo', 'dense', 'nm', 'nmg']),
     )
   })
 

@@ -3,6 +3,8 @@ import { coo } from '../layouts/coo.ts'
 import { csc } from '../layouts/csc.ts'
 import { csr } from '../layouts/csr.ts'
 import { dense } from '../layouts/dense.ts'
+import { nm } from '../layouts/nm.ts'
+import { nmg } from '../layouts/nmg.ts'
 import type { Storable } from './storable.ts'
 
 /** How a layout joins files: its arrays and its numbers are stored by their names, so that little is left to say. */
@@ -22,4 +24,6 @@ export const STORED_LAYOUTS: readonly StoredLayout[] = [
   { layout: 'bsr', create: bsr, rising: { indices: 'columnIndices', offsets: 'rowOffsets' } },
   { layout: 'coo', create: coo },
   { layout: 'dense', create: dense },
+  { layout: 'nm', create: nm },
+  { layout: 'nmg', create: nmg },
 ]

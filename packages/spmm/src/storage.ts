@@ -1,0 +1,2 @@
+/** Sparse and compact weights in files: see `@nnz/core/storage`. */
+export * from '@nnz/core/storage'
