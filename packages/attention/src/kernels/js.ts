@@ -2,7 +2,14 @@ import { F32_TYPES, type Packing } from '@nnz/core'
 import type { BlockMask } from '../mask/block-mask.ts'
 import { type Schedule, schedule } from '../schedule.ts'
 import { backwardRow, forwardRow, type RowBuffers } from './rows-js.ts'
-import { type AttentionArguments, type AttentionKernel, type BackwardKernel, isFor, type Pattern } from './types.ts'
+import {
+  type AttentionArguments,
+  type AttentionKernel,
+  type BackwardKernel,
+  isFor,
+  type Pattern,
+  packingFeatures,
+} from './types.ts'
 
 /** The schedule of a mask. It has no values. */
 class SchedulePacking implements Packing {
@@ -78,7 +85,7 @@ export const jsKernel: AttentionKernel = {
   types,
   supports: (problem) => isFor('attention', problem),
   runFeatures: ({ pairs, headDim, batch, heads, tokens }) => [1, pairs * headDim, batch * heads * tokens],
-  packFeatures: () => [1],
+  packFeatures: packingFeatures,
   pack: (pattern, { tokens, keys }) => new SchedulePacking(pattern, tokens, keys),
   plan({ keys, headDim }, packing) {
     const room = buffers(keys, headDim)
@@ -99,7 +106,7 @@ export const jsBackwardKernel: BackwardKernel = {
   types,
   supports: (problem) => isFor('attentionBackward', problem),
   runFeatures: ({ pairs, headDim, batch, heads, tokens }) => [1, pairs * headDim, batch * heads * tokens],
-  packFeatures: () => [1],
+  packFeatures: packingFeatures,
   pack: (pattern, { tokens, keys }) => new SchedulePacking(pattern, tokens, keys),
   plan({ batch, keyHeads, keys: mostKeys, headDim }, packing) {
     const room = buffers(mostKeys, headDim)

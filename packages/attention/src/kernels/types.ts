@@ -39,3 +39,8 @@ export type BackwardKernel = Kernel<AttentionProblem, Pattern, BackwardArguments
 export function isFor(operation: string, problem: Problem): true | string {
   return problem.operation === operation || `is for ${operation}, this is ${problem.operation}`
 }
+
+/** Counts that the time of packing a pattern is linear in: the kept blocks, as if each were full. */
+export function packingFeatures({ pairs, blockShape }: AttentionProblem): readonly number[] {
+  return [1, blockShape ? pairs / (blockShape[0] * blockShape[1]) : 0]
+}

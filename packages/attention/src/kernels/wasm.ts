@@ -1,6 +1,6 @@
 import { F32_TYPES, type WasmVariant } from '@nnz/core'
 import type { AttentionProblem } from '../problem.ts'
-import { type AttentionKernel, type BackwardKernel, isFor, type Pattern } from './types.ts'
+import { type AttentionKernel, type BackwardKernel, isFor, type Pattern, packingFeatures } from './types.ts'
 import { PatternPacking } from './wasm/pattern-packing.ts'
 import { backwardRunner, expectWasm, forwardRunner } from './wasm/runner.ts'
 
@@ -17,7 +17,7 @@ const SHARED = {
     pairs,
     batch * heads * tokens * headDim,
   ],
-  packFeatures: () => [1],
+  packFeatures: packingFeatures,
   pack: (pattern: Pattern, { tokens, keys }: AttentionProblem, backend: Parameters<typeof expectWasm>[0]) =>
     new PatternPacking(expectWasm(backend), pattern, tokens, keys),
 } as const
