@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { attentionContenders, backwardContenders } from '../src/attention/contenders.ts'
 import { decodeContenders } from '../src/attention/decode-contenders.ts'
 import { type AttentionPattern, drawPattern } from '../src/attention/patterns.ts'
+import { makeSelectionTask, selectionContenders } from '../src/attention/selection.ts'
 import { type AttentionTask, makeAttentionTask } from '../src/attention/task.ts'
 import { type AttentionWorkload, createAttentionWorkload } from '../src/attention/workload.ts'
 import { attentionWorkloads } from '../src/attention/workloads.ts'
@@ -12,6 +13,7 @@ import { errorOf } from '../src/runner/task.ts'
 import { recordOf } from './baselines-problem.ts'
 
 const OPERATIONS = ['attention', 'attention-backward', 'decode'] as const
+const SELECTED = [...OPERATIONS, 'attention-selection'] as const
 
 function small(
   operation: AttentionWorkload['operation'],
@@ -27,6 +29,7 @@ function small(
     heads: 4,
     keyHeads,
     headDim: 16,
+    causal: false,
     tokens: decode ? 1 : 200,
     keys: decode ? 500 : 200,
     pattern,
@@ -66,7 +69,7 @@ describe('patterns', () => {
       const task = await small('attention', pattern)
       let pairs = 0
       for (let query = 0; query < 200; query++)
-        for (let key = 0; key < 200; key++) pairs += Number(task.keeps(query, key))
+        for (let key = 0; key < 200; key++) pairs += Number(task.keeps(query, key, 0))
       expect(task.problem.sparsity).toBeCloseTo(1 - pairs / 200 ** 2, 12)
       expect(task.flops).toBe(4 * 4 * pairs * 16)
     }
@@ -139,11 +142,41 @@ describe('contenders', () => {
   })
 })
 
+describe('selected blocks', () => {
+  it.each(['pooled', 'stripes', 'vertical-slash'] as const)(
+    'by %s are computed right, chosen in the run and before',
+    async (pattern) => {
+      const workload = createAttentionWorkload({
+        model: 'test',
+        source: 'a test',
+        operation: 'attention-selection',
+        phase: 'prefill',
+        heads: 4,
+        keyHeads: 2,
+        headDim: 16,
+        causal: true,
+        tokens: 300,
+        keys: 300,
+        pattern,
+        sparsities: [0.7],
+      })
+      const task = await makeSelectionTask(workload, 0.7)
+      expect(task.mask!.heads).toBe(4)
+      expect(task.problem.sparsity).toBeGreaterThan(0.4)
+      for (const spec of selectionContenders([wasm.open(), js]))
+        expect(await recordOf(spec, task), JSON.stringify(spec.contender.settings)).toMatchObject({
+          reason: null,
+          status: 'passed',
+        })
+    },
+  )
+})
+
 describe('the workloads', () => {
   it('have ids of their own, and those of the quick suite are among all', () => {
-    const all = OPERATIONS.flatMap((operation) => attentionWorkloads(operation, 'full'))
+    const all = SELECTED.flatMap((operation) => attentionWorkloads(operation, 'full'))
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length)
-    const quick = OPERATIONS.flatMap((operation) => attentionWorkloads(operation, 'quick'))
+    const quick = SELECTED.flatMap((operation) => attentionWorkloads(operation, 'quick'))
     for (const { id } of quick) expect(all.map((workload) => workload.id)).toContain(id)
   })
 })

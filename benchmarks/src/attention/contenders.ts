@@ -78,14 +78,14 @@ function shapeOf({ heads, keyHeads, tokens, keys, headDim }: AttentionTask) {
 
 function patternOf(task: AttentionTask, { everyBlock }: Way) {
   const { mask, causal } = task
-  return { mask: mask && everyBlock ? withEveryBlock(mask, task) : mask, causal }
+  return { mask: mask && everyBlock ? withEveryBlock(mask) : mask, causal }
 }
 
 /** The same pairs in blocks that are all there: whole blocks have an element mask that keeps all, others one that keeps nothing. */
-function withEveryBlock(mask: BlockMask, { tokens, keys }: AttentionTask): BlockMask {
-  const { blockShape, rowOffsets, columnIndices } = mask
-  const blockRows = Math.ceil(tokens / blockShape[0])
-  const blockColumns = Math.ceil(keys / blockShape[1])
+export function withEveryBlock(mask: BlockMask): BlockMask {
+  const { blockShape, heads, rows, columns, rowOffsets, columnIndices } = mask
+  const blockRows = heads * Math.ceil(rows / blockShape[0])
+  const blockColumns = Math.ceil(columns / blockShape[1])
   const words = blockShape[0] * Math.ceil(blockShape[1] / 32)
   const [nothing, everything] = [mask.elements.length / words, mask.elements.length / words + 1]
   const elements = new Uint32Array(mask.elements.length + 2 * words)
@@ -100,8 +100,9 @@ function withEveryBlock(mask: BlockMask, { tokens, keys }: AttentionTask): Block
   }
   return blockMask({
     blockShape,
-    rows: tokens,
-    columns: keys,
+    heads,
+    rows,
+    columns,
     rowOffsets: Uint32Array.from({ length: blockRows + 1 }, (_, row) => row * blockColumns),
     columnIndices: Uint32Array.from(partialIndices, (_, i) => i % blockColumns),
     partialIndices,

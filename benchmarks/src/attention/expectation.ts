@@ -32,7 +32,7 @@ function softmaxRow(
   let scores = 0
   let most = Number.NEGATIVE_INFINITY
   for (let key = 0; key < keys; key++) {
-    if (!keeps(query, key)) continue
+    if (!keeps(query, key, head)) continue
     const at = (keyHead * keys + key) * headDim
     let sum = 0
     let magnitude = 0

@@ -42,6 +42,15 @@ const DRAWINGS = {
   butterfly: (shape, size) => patterns.butterfly({ ...shape, stride: 2 ** (size - 1) }),
 } satisfies Record<string, Drawing>
 
+/** Patterns that are chosen from q and k in each run. */
+export type SelectorName = 'pooled' | 'stripes' | 'vertical-slash'
+
+const SELECTORS: readonly string[] = ['pooled', 'stripes', 'vertical-slash'] satisfies SelectorName[]
+
+export function isSelector(pattern: string): pattern is SelectorName {
+  return SELECTORS.includes(pattern)
+}
+
 /** `full` and `causal` have no mask. */
 export type AttentionPattern = 'full' | 'causal' | keyof typeof DRAWINGS
 

@@ -3,7 +3,7 @@ import { seededActivations } from '../random.ts'
 import type { Task } from '../runner/task.ts'
 import { pointId } from '../runner/workload.ts'
 import { backwardExpectation, forwardExpectation } from './expectation.ts'
-import { BLOCK, drawPattern } from './patterns.ts'
+import { BLOCK, drawPattern, isSelector } from './patterns.ts'
 import type { AttentionWorkload } from './workload.ts'
 
 /**
@@ -16,18 +16,30 @@ export interface AttentionTask extends Task {
   readonly tokens: number
   readonly keys: number
   readonly headDim: number
-  /** One pattern for all heads; undefined where every block is kept. */
+  /** One pattern for all heads, or one for each; undefined where every block is kept. */
   readonly mask: BlockMask | undefined
   /** The last query is aligned with the last key. */
   readonly causal: boolean
   /** Whether a pair is kept. */
-  keeps(query: number, key: number): boolean
+  keeps(query: number, key: number, head: number): boolean
 }
 
 /** Makes the task of a workload at a sparsity. */
 export async function makeAttentionTask(workload: AttentionWorkload, wanted: number): Promise<AttentionTask> {
-  const { heads, keyHeads, tokens, keys, headDim, operation, pattern, seed } = workload
+  const { tokens, keys, pattern, seed } = workload
+  if (isSelector(pattern))
+    throw new RangeError(`${workload.id}: its blocks are chosen from q and k, by makeSelectionTask`)
   const { mask, causal } = drawPattern(pattern, { tokens, keys, sparsity: wanted, seed })
+  return attentionTask(workload, mask, causal)
+}
+
+/** The task of a workload with these pairs. */
+export function attentionTask(
+  workload: AttentionWorkload,
+  mask: BlockMask | undefined,
+  causal: boolean,
+): AttentionTask {
+  const { heads, keyHeads, tokens, keys, headDim, operation, pattern, seed } = workload
   const keeps = keptBy(mask, causal, keys - tokens)
   const { pairs, usedKeys } = count(mask, causal, tokens, keys)
   const sparsity = 1 - pairs / (tokens * keys)
@@ -69,7 +81,7 @@ export async function makeAttentionTask(workload: AttentionWorkload, wanted: num
   }
 }
 
-/** Kept pairs of one head, and keys that any query meets. */
+/** Kept pairs of one head in the mean, and keys that any query meets. */
 function count(
   mask: BlockMask | undefined,
   causal: boolean,
@@ -84,11 +96,11 @@ function count(
   const width = mask.blockShape[1]
   const used = new Set(mask.columnIndices)
   const usedKeys = [...used].reduce((sum, block) => sum + Math.min(keys, (block + 1) * width) - block * width, 0)
-  return { pairs: blockMask.keptPairs(mask), usedKeys }
+  return { pairs: blockMask.keptPairs(mask) / mask.heads, usedKeys }
 }
 
 /** Asks a pattern about single pairs. */
-function keptBy(mask: BlockMask | undefined, causal: boolean, offset: number): (query: number, key: number) => boolean {
+export function keptBy(mask: BlockMask | undefined, causal: boolean, offset: number): AttentionTask['keeps'] {
   if (mask === undefined) return (query, key) => !causal || key <= query + offset
   const { blockShape, rowOffsets, columnIndices, partialIndices, elements } = mask
   const columns = Math.ceil(mask.columns / blockShape[1])
@@ -98,8 +110,10 @@ function keptBy(mask: BlockMask | undefined, causal: boolean, offset: number): (
     for (let block = rowOffsets[row]; block < rowOffsets[row + 1]; block++)
       blocks[row * columns + columnIndices[block]] = block
   }
-  return (query, key) => {
-    const block = blocks[Math.floor(query / blockShape[0]) * columns + Math.floor(key / blockShape[1])]
+  const perHead = Math.ceil(mask.rows / blockShape[0])
+  return (query, key, head) => {
+    const row = (head % mask.heads) * perHead + Math.floor(query / blockShape[0])
+    const block = blocks[row * columns + Math.floor(key / blockShape[1])]
     if (block < 0) return false
     if (partialIndices[block] === FULL) return true
     const column = key % blockShape[1]

@@ -1,5 +1,5 @@
 import type { Workload } from '../runner/workload.ts'
-import type { AttentionPattern } from './patterns.ts'
+import type { AttentionPattern, SelectorName } from './patterns.ts'
 
 /** What an attention is computed for. */
 export type AttentionPhase = 'prefill' | 'training' | 'decode'
@@ -12,16 +12,18 @@ export interface AttentionLayer {
   readonly heads: number
   readonly keyHeads: number
   readonly headDim: number
+  /** Whether it looks back only. */
+  readonly causal: boolean
 }
 
 /** One attention of a real model, with a pattern. */
 export interface AttentionWorkload extends Workload, AttentionLayer {
-  readonly operation: 'attention' | 'attention-backward' | 'decode'
+  readonly operation: 'attention' | 'attention-backward' | 'attention-selection' | 'decode'
   readonly phase: AttentionPhase
   /** Queries. */
   readonly tokens: number
   readonly keys: number
-  readonly pattern: AttentionPattern
+  readonly pattern: AttentionPattern | SelectorName
   readonly seed: number
 }
 

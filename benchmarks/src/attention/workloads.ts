@@ -1,12 +1,10 @@
 import type { Suite } from '../operations/operation.ts'
-import type { AttentionPattern } from './patterns.ts'
+import type { AttentionPattern, SelectorName } from './patterns.ts'
 import { type AttentionLayer, type AttentionWorkload, createAttentionWorkload } from './workload.ts'
 
 /** A model's attention, and the numbers of tokens that it is measured with. */
 interface Model extends AttentionLayer {
   readonly tokens: readonly number[]
-  /** Whether it looks back only. */
-  readonly causal: boolean
 }
 
 const MODELS: readonly Model[] = [
@@ -86,6 +84,8 @@ const PATTERNS = {
 } as const
 const MODERATE = 4096
 
+const SELECTORS: readonly SelectorName[] = ['pooled', 'stripes', 'vertical-slash']
+
 /** Beyond this a backward pass takes minutes in the slower contenders. */
 const LONGEST_TRAINING = 4096
 
@@ -99,6 +99,7 @@ const QUICK: Readonly<Record<AttentionWorkload['operation'], Readonly<Record<str
     'bert-base/attention-backward/t1024/full': [0],
     'bert-base/attention-backward/t1024/random': [0.9],
   },
+  'attention-selection': { 'bert-base/attention-selection/t1024/pooled': [0.9] },
   decode: { 'llama-3-8b/decode/t4096/full': [0], 'llama-3-8b/decode/t4096/random': [0.75] },
 }
 
@@ -113,11 +114,14 @@ export function attentionWorkloads(operation: AttentionWorkload['operation'], su
   })
 }
 
-function expand({ tokens, causal, ...layer }: Model, operation: AttentionWorkload['operation']): AttentionWorkload[] {
+function expand({ tokens, ...layer }: Model, operation: AttentionWorkload['operation']): AttentionWorkload[] {
+  const { causal } = layer
   if (operation === 'decode') {
     const contexts = causal ? [...tokens, 16384] : []
     return contexts.flatMap((keys) => [make('full', keys, [0], 1), make('random', keys, SQUARE, 1)])
   }
+  if (operation === 'attention-selection')
+    return tokens.flatMap((count) => SELECTORS.map((pattern) => make(pattern, count, TRIANGLE, count)))
   return tokens
     .filter((count) => operation === 'attention' || count <= LONGEST_TRAINING)
     .flatMap((count) => {
@@ -133,8 +137,18 @@ function expand({ tokens, causal, ...layer }: Model, operation: AttentionWorkloa
       ]
     })
 
-  function make(pattern: AttentionPattern, keys: number, sparsities: readonly number[], queries: number) {
-    const phase = { attention: 'prefill', 'attention-backward': 'training', decode: 'decode' } as const
+  function make(
+    pattern: AttentionPattern | SelectorName,
+    keys: number,
+    sparsities: readonly number[],
+    queries: number,
+  ) {
+    const phase = {
+      attention: 'prefill',
+      'attention-backward': 'training',
+      'attention-selection': 'prefill',
+      decode: 'decode',
+    } as const
     return createAttentionWorkload({
       ...layer,
       operation,

@@ -82,6 +82,6 @@ function swapped(data: ArrayLike<number>, a: number, b: number, width: number): 
 
 function biasOf({ tokens, keys, keeps }: AttentionTask): Float32Array {
   return Float32Array.from({ length: tokens * keys }, (_, i) =>
-    keeps(Math.floor(i / keys), i % keys) ? 0 : Number.NEGATIVE_INFINITY,
+    keeps(Math.floor(i / keys), i % keys, 0) ? 0 : Number.NEGATIVE_INFINITY,
   )
 }

@@ -21,5 +21,5 @@ export function pythonAttentionBaseline(python?: () => Python): Baseline<Attenti
 }
 
 function bytesOf(tokens: number, keys: number, keeps: AttentionTask['keeps']): Uint8Array {
-  return Uint8Array.from({ length: tokens * keys }, (_, i) => Number(keeps(Math.floor(i / keys), i % keys)))
+  return Uint8Array.from({ length: tokens * keys }, (_, i) => Number(keeps(Math.floor(i / keys), i % keys, 0)))
 }

@@ -1,6 +1,7 @@
 import { attentionKernels, backwardKernels, decodeKernels } from '@nnz/attention'
 import { attentionContenders, backwardContenders } from '../attention/contenders.ts'
 import { decodeContenders } from '../attention/decode-contenders.ts'
+import { makeSelectionTask, type SelectionTask, selectionContenders } from '../attention/selection.ts'
 import { type AttentionTask, makeAttentionTask } from '../attention/task.ts'
 import type { AttentionWorkload } from '../attention/workload.ts'
 import { attentionWorkloads } from '../attention/workloads.ts'
@@ -29,6 +30,18 @@ export const attentionBackwardOperation: AttentionOperation = {
   baselines: [],
   workloads: (suite) => attentionWorkloads('attention-backward', suite),
   contenders: backwardContenders,
+}
+
+/** Attention whose blocks are chosen from its q and k, the choice inside the time and outside. */
+export const attentionSelectionOperation: Operation<AttentionWorkload, SelectionTask> = {
+  name: 'attention-selection',
+  missingFor: () => undefined,
+  makeTask: makeSelectionTask,
+  // Those of attention; selectors are functions.
+  kernels: [],
+  baselines: [],
+  workloads: (suite) => attentionWorkloads('attention-selection', suite),
+  contenders: selectionContenders,
 }
 
 /** One query for each head, against a cache. */

@@ -1,5 +1,10 @@
 import type { Workload } from '../runner/workload.ts'
-import { attentionBackwardOperation, attentionOperation, decodeOperation } from './attention.ts'
+import {
+  attentionBackwardOperation,
+  attentionOperation,
+  attentionSelectionOperation,
+  decodeOperation,
+} from './attention.ts'
 import { backpropOperation, sddmmOperation } from './backprop.ts'
 import { nmGemmOperation } from './nm-gemm.ts'
 import type { Operation } from './operation.ts'
@@ -11,6 +16,7 @@ export const operations: readonly Operation[] = [
   nmGemmOperation,
   attentionOperation,
   attentionBackwardOperation,
+  attentionSelectionOperation,
   decodeOperation,
   backpropOperation,
   sddmmOperation,
