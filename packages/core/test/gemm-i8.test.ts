@@ -10,7 +10,7 @@ import { quantiseColumns } from '../src/gemm/i8/activations.ts'
 import { prefersPairs } from '../src/gemm/i8/dot.ts'
 import { TilePacking } from '../src/gemm/i8/packing.ts'
 import { gemmI8Reference } from '../src/gemm/i8/reference.ts'
-import * as set from '../src/generated/wasm.ts'
+import * as set from '../src/generated/wasm-i8.ts'
 import { dense } from '../src/layouts/dense.ts'
 import { tensor } from '../src/tensor.ts'
 
