@@ -1,3 +1,7 @@
+export { columnScales } from '../lib/quantise'
+export { spmmI8 as nmI8 } from '../spmm/i8'
+export { packBytes } from '../spmm/i8-pack'
 export { nmPairs, nmRows } from './gemm'
 export { nmGemvGather, nmGemvSwizzle } from './gemv'
+export { nmGemvI8, quantiseColumn } from './gemv-i8'
 export { nmScatter } from './scatter'

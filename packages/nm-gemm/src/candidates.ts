@@ -1,18 +1,18 @@
 import {
+  type CompactCsr,
+  type CompactType,
   type CostModel,
   type Csr,
   csr,
   type Kernel,
-  nm,
-  nmg,
   type Packing,
   type ProductArguments,
   type ProductProblem,
   reorder,
 } from '@nnz/core'
-import { entriesOf } from './kernels/entries.ts'
+import { entriesOf, entryArrays } from './kernels/entries.ts'
 import type { NmKernel } from './kernels/types.ts'
-import type { NmProblem, NmWeights } from './problem.ts'
+import type { AnyNmWeights, NmProblem, NmWeights } from './problem.ts'
 
 /** The problem that a kernel for csr weights gets. */
 export interface CsrProblem extends ProductProblem {
@@ -20,24 +20,27 @@ export interface CsrProblem extends ProductProblem {
   readonly layout: 'csr'
   readonly nnz: number
   readonly blockShape: undefined
+  readonly valueType?: CompactType | undefined
+  readonly groupColumns?: number | undefined
 }
 
 /** Kernels for csr weights and what they cost: `spmm` of `@nnz/spmm` is one. */
 export interface CsrTable {
-  readonly kernels: readonly Kernel<CsrProblem, Csr, ProductArguments>[]
+  readonly kernels: readonly Kernel<CsrProblem, Csr | CompactCsr, ProductArguments>[]
   readonly costs: CostModel
 }
 
-function csrProblem({ m, k, n, nnz, orientation, activation }: NmProblem): CsrProblem {
+function csrProblem({ m, k, n, nnz, orientation, activation, valueType, groupColumns }: NmProblem): CsrProblem {
   const operation = orientation === 'tokens' ? 'linear' : 'spmm'
-  return { operation, layout: 'csr', orientation, m, k, n, nnz, activation, blockShape: undefined }
+  const shape = { m, k, n, nnz, blockShape: undefined }
+  return { operation, layout: 'csr', orientation, ...shape, activation, valueType, groupColumns }
 }
 
 /** The entries as csr, and where they stand among the values of w. */
-function csrOf(w: NmWeights, problem: NmProblem): { csr: Csr; order: Uint32Array | undefined } {
+function csrOf(w: AnyNmWeights, problem: NmProblem): { csr: Csr | CompactCsr; order: Uint32Array | undefined } {
   if (problem.operation !== 'nmGemmTransposed')
-    return { csr: w.layout === 'nm' ? nm.toCsr(w) : nmg.toCsr(w), order: undefined }
-  const { rowOffsets, columnIndices, values, order } = entriesOf(w, problem)
+    return { csr: csr({ ...entryArrays(w), shape: w.shape, values: w.values as Float32Array }), order: undefined }
+  const { rowOffsets, columnIndices, values, order } = entriesOf(w as NmWeights, problem)
   return { csr: csr({ shape: [problem.m, problem.k], rowOffsets, columnIndices, values }), order }
 }
 
@@ -69,12 +72,16 @@ function candidate(kernel: CsrTable['kernels'][number]): NmKernel {
     ...kernel,
     // Not to be taken for a packing of this package, nor for one of the other product of the same weights.
     format: `csr-${kernel.format}`,
-    supports: (problem) => kernel.supports(csrProblem(problem)),
+    supports(problem) {
+      if (problem.operation === 'nmGemmTransposed' && problem.valueType !== undefined)
+        return `is for f32 values where w is transposed, these are ${problem.valueType}`
+      return kernel.supports(csrProblem(problem))
+    },
     runFeatures: (problem) => kernel.runFeatures(csrProblem(problem)),
     packFeatures: (problem) => kernel.packFeatures(csrProblem(problem)),
     pack(w, problem, backend) {
-      const { csr, order } = csrOf(w, problem)
-      return new CsrPacking(kernel.pack(csr, csrProblem(problem), backend), order)
+      const { csr: entries, order } = csrOf(w, problem)
+      return new CsrPacking(kernel.pack(entries, csrProblem(problem), backend), order)
     },
     plan: (problem, packing, backend) => kernel.plan(csrProblem(problem), (packing as CsrPacking).inner, backend),
   }

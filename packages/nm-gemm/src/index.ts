@@ -7,6 +7,7 @@ export {
   BackendUnavailableError,
   type CompactNm,
   type CompactNmg,
+  type CompactType,
   type Configuration,
   type CostModel,
   configure,
@@ -20,6 +21,7 @@ export {
   nm,
   nmg,
   outputRows,
+  type QuantiseOptions,
   type ReferenceOptions,
   type RunOptions,
   setCostModel,
@@ -38,7 +40,9 @@ export type { NmKernel } from './kernels/types.ts'
 export { nmGemm, nmGemmTransposed, nmLinear, supports } from './operations.ts'
 export { type CallOptions, type CandidateOptions, NmPlan, type PlanOptions } from './plan.ts'
 export {
+  type AnyNmWeights,
   bytes,
+  type CompactNmWeights,
   flops,
   type NmOperation,
   type NmProblem,

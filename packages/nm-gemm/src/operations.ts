@@ -2,9 +2,9 @@ import { expectMatrix, expectOptions, type Tensor } from '@nnz/core'
 import { COSTS } from './cost-model.ts'
 import { kernels } from './kernels/index.ts'
 import { type CallOptions, NmPlan, type PlanOptions } from './plan.ts'
-import { expectWeights, type NmOperation, type NmProblem, type NmWeights } from './problem.ts'
+import { type AnyNmWeights, expectWeights, type NmOperation, type NmProblem } from './problem.ts'
 
-function callOnce(operation: NmOperation, w: NmWeights, x: Tensor, options: CallOptions): Tensor {
+function callOnce(operation: NmOperation, w: AnyNmWeights, x: Tensor, options: CallOptions): Tensor {
   const weights = expectWeights(w, operation)
   expectOptions(options, operation)
   const [rows, columns] = expectMatrix(x, `${operation}: ${operation === 'nmGemmTransposed' ? 'dy' : 'x'}`).shape
@@ -17,7 +17,7 @@ function callOnce(operation: NmOperation, w: NmWeights, x: Tensor, options: Call
 }
 
 function planner(operation: NmOperation) {
-  return (w: NmWeights, options: PlanOptions): NmPlan =>
+  return (w: AnyNmWeights, options: PlanOptions): NmPlan =>
     new NmPlan(operation, expectWeights(w, `${operation}.plan`), options)
 }
 
@@ -42,7 +42,7 @@ export function supports(problem: NmProblem): Record<string, true | string> {
  * @throws RangeError if shapes do not fit
  */
 export const nmGemm = Object.assign(
-  (w: NmWeights, x: Tensor, options: CallOptions = {}): Tensor => callOnce('nmGemm', w, x, options),
+  (w: AnyNmWeights, x: Tensor, options: CallOptions = {}): Tensor => callOnce('nmGemm', w, x, options),
   { plan: planner('nmGemm'), kernels, costs: COSTS, supports },
 )
 
@@ -55,7 +55,7 @@ export const nmGemm = Object.assign(
  * Throws what {@link nmGemm} throws.
  */
 export const nmLinear = Object.assign(
-  (x: Tensor, w: NmWeights, options: CallOptions = {}): Tensor => callOnce('nmLinear', w, x, options),
+  (x: Tensor, w: AnyNmWeights, options: CallOptions = {}): Tensor => callOnce('nmLinear', w, x, options),
   { plan: planner('nmLinear'), kernels, costs: COSTS, supports },
 )
 
@@ -72,6 +72,6 @@ export const nmLinear = Object.assign(
  * Throws what {@link nmGemm} throws.
  */
 export const nmGemmTransposed = Object.assign(
-  (w: NmWeights, dy: Tensor, options: CallOptions = {}): Tensor => callOnce('nmGemmTransposed', w, dy, options),
+  (w: AnyNmWeights, dy: Tensor, options: CallOptions = {}): Tensor => callOnce('nmGemmTransposed', w, dy, options),
   { plan: planner('nmGemmTransposed'), kernels, costs: COSTS, supports },
 )

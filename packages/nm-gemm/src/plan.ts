@@ -3,13 +3,23 @@ import {
   type PlanOptions as BasePlanOptions,
   describe,
   expectOptions,
+  isCompact,
   ProductPlan,
   typeError,
 } from '@nnz/core'
 import { type CsrTable, csrCandidates } from './candidates.ts'
 import { COSTS } from './cost-model.ts'
 import { kernels } from './kernels/index.ts'
-import { bytes, flops, type NmOperation, type NmProblem, type NmWeights, nmProblem, productShape } from './problem.ts'
+import {
+  type AnyNmWeights,
+  bytes,
+  flops,
+  type NmOperation,
+  type NmProblem,
+  type NmWeights,
+  nmProblem,
+  productShape,
+} from './problem.ts'
 
 /** What the operations of this package take beside the options of every product. */
 export interface CandidateOptions {
@@ -37,11 +47,16 @@ function expectCandidates(options: CandidateOptions, name: string): readonly Csr
 }
 
 /** N:M weights packed and kernels chosen, to be run many times on up to `columns` columns. */
-export class NmPlan extends ProductPlan<NmProblem, NmWeights> {
+export class NmPlan extends ProductPlan<NmProblem, AnyNmWeights> {
   /** Use `nmGemm.plan` and its like. `runs` is set by direct calls: packing has to pay within so many runs. */
-  constructor(operation: NmOperation, w: NmWeights, options: PlanOptions, runs?: number) {
-    const tables = expectCandidates(options, runs === undefined ? `${operation}.plan` : operation)
+  constructor(operation: NmOperation, w: AnyNmWeights, options: PlanOptions, runs?: number) {
+    const name = runs === undefined ? `${operation}.plan` : operation
+    const tables = expectCandidates(options, name)
     const transposed = operation === 'nmGemmTransposed'
+    if (transposed && isCompact<NmWeights>(w) && w.values.type === 'i8') {
+      const reason = 'i8 values have no transposed product, as their scales belong to rows'
+      throw typeError('NNZ_TYPE', `${name}: ${reason}; ${w.layout}.toFloat32(w) has f32 ones`)
+    }
     super(
       {
         operation,

@@ -1,6 +1,6 @@
 import { VIEWS } from '../../../test/conformance/support/guarded.ts'
 import { Random } from '../../../test/conformance/support/random.ts'
-import { ACTIVATIONS, type NmOperation, type NmWeights, nm, nmg } from '../src/index.ts'
+import { ACTIVATIONS, type AnyNmWeights, type NmOperation, nm, nmg, type QuantiseOptions } from '../src/index.ts'
 import { type Case, type Shape, transposableWeights, weightsOf } from './support.ts'
 
 const random = new Random(24)
@@ -25,7 +25,7 @@ const PATTERNS: readonly (readonly [number, number])[] = [
 ]
 
 /** A case for each product; the transposed one of a smaller share, since it runs on fewer rows of the table. */
-function cases(name: string, w: NmWeights, n: number, more: Partial<Case> = {}): Case[] {
+function cases(name: string, w: AnyNmWeights, n: number, more: Partial<Case> = {}): Case[] {
   return OPERATIONS.map((operation) => ({ name: `${operation} ${name}, N=${n}`, operation, w, n, ...more }))
 }
 
@@ -141,5 +141,42 @@ export function optionCases(): Case[] {
         }),
       ),
     )
+  })
+}
+
+/** Values in compact types; scales of rows, of whole blocks of a kernel, and of what fits no block. */
+export function compactCases(): Case[] {
+  const options: QuantiseOptions[] = [
+    { type: 'f16' },
+    { type: 'bf16' },
+    { type: 'i8' },
+    { type: 'i8', scales: { columns: 32 } },
+    { type: 'i8', scales: { columns: 7 } },
+  ]
+  const given: Shape[] = [
+    { shape: [13, 37], n: 2, m: 4 },
+    { shape: [17, 98], n: 1, m: 4, g: 2 },
+    { shape: [9, 64], n: 1, m: 2 },
+    { shape: [10, 75], n: 3, m: 8, g: 3 },
+    { shape: [8, 0], n: 2, m: 4 },
+    { shape: [70, 130], n: 2, m: 4, g: 1 },
+  ]
+  return given.flatMap((shape) => {
+    const w = weightsOf(shape, random)
+    return options
+      .flatMap((option, i) => {
+        const compact = w.layout === 'nm' ? nm.quantise(w, option) : nmg.quantise(w, option)
+        return [1, 5, 18].flatMap((n, j) =>
+          cases(`${option.type} ${named(shape)}`, compact, n, {
+            updated: (i + j) % 2 === 1,
+            bias: j === 1,
+            activation: (['none', 'gelu', 'relu'] as const)[(i + j) % 3],
+            columns: n + (n > 1 ? (i % 2) * 9 : 0),
+            resident: i % 2 === 0,
+            views: [VIEWS[(i + j) % 5], VIEWS[(i + 2 * j) % 5], 'rows'],
+          }),
+        )
+      })
+      .filter(({ operation, w: { values } }) => operation !== 'nmGemmTransposed' || !('scales' in values))
   })
 }

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { VIEWS } from '../../../test/conformance/support/guarded.ts'
 import { Random } from '../../../test/conformance/support/random.ts'
 import { ACTIVATIONS, kernels, type NmKernel } from '../src/index.ts'
-import { optionCases, patternCases, sizeCases, specialCases, transposableCases } from './cases.ts'
+import { compactCases, optionCases, patternCases, sizeCases, specialCases, transposableCases } from './cases.ts'
 import {
   applies,
   type Case,
@@ -23,6 +23,7 @@ const groups: [string, () => Case[]][] = [
   ['patterns', patternCases],
   ['transposable masks', transposableCases],
   ['special values', specialCases],
+  ['values in compact types', compactCases],
   ['activations, bias, residual, views, residency, updates, fewer columns than planned', optionCases],
 ]
 const backends = await testedBackends()

@@ -200,10 +200,6 @@ describe('errors', () => {
       () => nmGemm(csr.fromDense([1], [1, 1]) as never, x),
       'TypeError NNZ_TYPE: nmGemm: expected w to be an nm or nmg layout, got a csr layout',
     ],
-    [
-      () => nmGemm(nm.quantise(w, { type: 'f16' }) as never, x),
-      'TypeError NNZ_TYPE: nmGemm: expected f32 values, got a nm layout of f16 values; nm.toFloat32(w) has them',
-    ],
     [() => nmGemm(w, dy), 'RangeError NNZ_SHAPE: nmGemm: x has 22 rows, expected 41 (the columns of w)'],
     [() => nmLinear(x, w), 'RangeError NNZ_SHAPE: nmLinear: x has 19 columns, expected 41 (the columns of w)'],
     [
@@ -247,5 +243,48 @@ describe('errors', () => {
     [() => nmGemm(w, x, { out: x }), 'RangeError NNZ_SHAPE: nmGemm: out is [41, 19], expected [22, 19]'],
   ])('%#', (run, expected) => {
     expect(code(run)).toBe(expected)
+  })
+})
+
+describe('values in compact types', () => {
+  const w = weightsOf({ shape: [64, 256], n: 2, m: 4 }, random) as ReturnType<typeof nm.fromDense>
+  const activations = tensor(
+    Float32Array.from({ length: 256 * 9 }, () => random.value()),
+    [256, 9],
+  )
+  const exact = reference('nmGemm', w, activations)
+
+  it.each([
+    ['f16', 1e-3],
+    ['bf16', 1e-2],
+    ['i8', 2e-2],
+  ] as const)('%s: close to f32, and smaller', (type, share) => {
+    const compact = nm.quantise(w, { type, ...(type === 'i8' && { scales: { columns: 64 } }) })
+    const y = nmGemm(compact, activations)
+    let error = 0
+    let size = 0
+    exact.forEach((value, i) => {
+      error += (y.data[i] - value) ** 2
+      size += value ** 2
+    })
+    expect(Math.sqrt(error / size)).toBeLessThan(share)
+    expect(Math.sqrt(error / size)).toBeGreaterThan(share / 100)
+    const [plan, plain] = [compact, w].map((weights) => {
+      const kind = weights === w ? 'f32' : type === 'i8' ? 'i8' : 'half'
+      return nmGemm.plan(weights, {
+        columns: 1,
+        backend: wasm,
+        kernel: `nmGemm_nm_${kind}__wasm_${wasm.variant}_swizzle`,
+      })
+    })
+    expect(plan.explain().packedBytes).toBeLessThan(0.65 * plain.explain().packedBytes)
+    for (const planned of [plan, plain]) planned.dispose()
+  })
+
+  it('i8 has no transposed product: its scales belong to rows', () => {
+    const compact = nm.quantise(w, { type: 'i8' })
+    expect(code(() => nmGemmTransposed(compact, activations))).toBe(
+      'TypeError NNZ_TYPE: nmGemmTransposed: i8 values have no transposed product, as their scales belong to rows; nm.toFloat32(w) has f32 ones',
+    )
   })
 })

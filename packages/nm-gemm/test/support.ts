@@ -1,9 +1,23 @@
-import { type Backend, type Csr, csr, isWasm, js, nm, nmg, type TensorHost, tensor, wasm } from '@nnz/core'
+import {
+  type Backend,
+  type Csr,
+  csr,
+  isWasm,
+  js,
+  nm,
+  nmg,
+  quantiseColumns,
+  type Tensor,
+  type TensorHost,
+  tensor,
+  wasm,
+} from '@nnz/core'
 import { deviation, type Expectation, expectation } from '../../../test/conformance/support/expectation.ts'
 import { Guarded, type View } from '../../../test/conformance/support/guarded.ts'
 import { Random } from '../../../test/conformance/support/random.ts'
 import {
   type Activation,
+  type AnyNmWeights,
   type NmKernel,
   type NmOperation,
   type NmProblem,
@@ -11,6 +25,7 @@ import {
   nmProblem,
   outputRows,
   productShape,
+  type QuantiseOptions,
 } from '../src/index.ts'
 
 /** The backend that this process tests: WASM where the host has it, on as many threads as configured. */
@@ -51,7 +66,7 @@ export function transposableWeights(shape: readonly [number, number], n: number,
 export interface Case {
   readonly name: string
   readonly operation: NmOperation
-  readonly w: NmWeights
+  readonly w: AnyNmWeights
   readonly n: number
   /** Columns that the plan is made for; default n. */
   readonly columns?: number
@@ -79,9 +94,18 @@ export interface Prepared {
 }
 
 /** The matrix that multiplies. */
-export function matrixOf(operation: NmOperation, w: NmWeights): Csr {
-  const entries = w.layout === 'nm' ? nm.toCsr(w) : nmg.toCsr(w)
+export function matrixOf(operation: NmOperation, w: AnyNmWeights): Csr {
+  const entries = w.layout === 'nm' ? nm.toCsr(nm.toFloat32(w)) : nmg.toCsr(nmg.toFloat32(w))
   return operation === 'nmGemmTransposed' ? csr.transpose(entries) : entries
+}
+
+/** Activations as kernels for i8 weights see them. */
+function rounded(x: Float32Array, k: number, n: number): Tensor {
+  const { data, scales, zeros } = quantiseColumns(tensor(x, [k, n]))
+  return tensor(
+    Float32Array.from(data, (q, i) => scales[i % n] * (q - zeros[i % n])),
+    [k, n],
+  )
 }
 
 export function prepare(given: Case): Prepared {
@@ -91,17 +115,37 @@ export function prepare(given: Case): Prepared {
   const draw = (length: number) => Float32Array.from({ length }, () => random.value())
   const x = given.x ?? draw(k * n)
   const bias = given.bias ? draw(m) : undefined
+  const problem = nmProblem(operation, w, given.columns ?? n, activation)
   const shape = [outputRows({ m, activation }), n]
   const residual = given.residual ? draw(shape[0] * n) : undefined
   const added = residual && tensor(residual, shape)
-  const expected = expectation(matrixOf(operation, w), tensor(x, [k, n]), activation, bias, added)
-  const problem = nmProblem(operation, w, given.columns ?? n, activation)
+  const seen = problem.valueType === 'i8' ? rounded(x, k, n) : tensor(x, [k, n])
+  const expected = expectation(matrixOf(operation, w), seen, activation, bias, added)
   return { given, problem, x, bias, residual, expected, finite: x.every(Number.isFinite) }
 }
 
 /** Whether a row has to get a case right. A dense row multiplies implicit zeros too: it is equivalent for finite x only. */
 export function applies(row: NmKernel, { problem, finite }: Prepared): boolean {
   return row.supports(problem) === true && (finite || !row.dense)
+}
+
+function widened(w: AnyNmWeights): NmWeights {
+  return w.layout === 'nm' ? nm.toFloat32(w) : nmg.toFloat32(w)
+}
+
+/** The pattern alone: every value is NaN, or in compact types some other number. */
+function withOtherValues(w: AnyNmWeights): AnyNmWeights {
+  const values = w.values
+  if (values instanceof Float32Array) {
+    const nan = new Float32Array(w.nnz).fill(Number.NaN)
+    return w.layout === 'nm' ? nm({ ...w, values: nan }) : nmg({ ...w, values: nan })
+  }
+  const other = widened(w).values.map((value) => 3 - 2 * value)
+  const options: QuantiseOptions =
+    values.type === 'i8' ? { type: 'i8', scales: { columns: values.groupColumns } } : { type: values.type }
+  return w.layout === 'nm'
+    ? nm.quantise(nm({ ...w, values: other }), options)
+    : nmg.quantise(nmg({ ...w, values: other }), options)
 }
 
 /** Runs a case on one row; returns what is wrong, or undefined, and the result. */
@@ -114,10 +158,8 @@ export function runCase(
   const natural: View = problem.orientation === 'tokens' ? 'columns' : 'rows'
   const [xView, outView, residualView] = given.views ?? [natural, natural, natural]
   const host: TensorHost | undefined = given.resident && isWasm(backend) ? backend : undefined
-  const nan = new Float32Array(given.w.nnz).fill(Number.NaN)
-  const pattern = given.w.layout === 'nm' ? nm({ ...given.w, values: nan }) : nmg({ ...given.w, values: nan })
-  const packing = row.pack(given.updated ? pattern : given.w, problem, backend)
-  if (given.updated) packing.updateValues(given.w.values)
+  const packing = row.pack(given.updated ? withOtherValues(given.w) : given.w, problem, backend)
+  if (given.updated) packing.updateValues(widened(given.w).values)
   const shape = [outputRows(problem), given.n] as const
   const x = new Guarded([problem.k, given.n], xView, host)
   const out = new Guarded(shape, outView, host)

@@ -47,7 +47,7 @@ export class StreamPacking<G> implements Packing {
     this.#layOut = layOut
     this.#block = new WasmBlock(backend, bytes)
     this.geometry = form.geometry
-    form.write(new Uint16Array(backend.memory.memory.buffer, this.#block.address, form.bytes >> 1))
+    this.rewrite(form)
     let address = this.#block.address + even(form.bytes)
     this.#tables = tables.map((table) => {
       const at = address
@@ -64,6 +64,11 @@ export class StreamPacking<G> implements Packing {
   /** Address of the stream. */
   get stream(): number {
     return this.#block.address
+  }
+
+  /** Writes a form of the same size over the stream; tables stay. */
+  rewrite(form: PackedForm<G>): void {
+    form.write(new Uint16Array(this.#backend.memory.memory.buffer, this.#block.address, form.bytes >> 1))
   }
 
   /** Address of table i. */

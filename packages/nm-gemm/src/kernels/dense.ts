@@ -1,8 +1,8 @@
-import { type CostModel, denseCandidates, GEMM_COSTS } from '@nnz/core'
+import { denseCandidates } from '@nnz/core'
 import type { NmProblem, NmWeights } from '../problem.ts'
 import { CONTRACTS, supportsContract } from './contracts.ts'
 import { regularRows } from './regular-rows.ts'
-import type { NmKernel } from './types.ts'
+import type { F32Kernel } from './types.ts'
 
 /** The matrix with its zeros, or its transposed form, with `values` in place of its own. */
 function filled(w: NmWeights, given: Float32Array | undefined, transposed: boolean): Float32Array {
@@ -18,19 +18,10 @@ function filled(w: NmWeights, given: Float32Array | undefined, transposed: boole
 }
 
 /** Every dense kernel of core, as a candidate. */
-export const denseKernels: readonly NmKernel[] = CONTRACTS.flatMap((contract) =>
+export const denseKernels: readonly F32Kernel[] = CONTRACTS.flatMap((contract) =>
   denseCandidates<NmProblem, NmWeights>({
     ...contract,
     supports: (problem) => supportsContract(problem, contract),
     toDense: (w, values) => filled(w, values, contract.operation === 'nmGemmTransposed'),
   }),
-)
-
-/** What core's kernels cost, under the names that they have here. */
-export const DENSE_COSTS: CostModel = Object.fromEntries(
-  CONTRACTS.flatMap(({ contract }) =>
-    Object.entries(GEMM_COSTS)
-      .filter(([name]) => name.startsWith('gemm_f32__'))
-      .map(([name, cost]) => [`${name.replace('gemm_f32', contract)}_dense`, cost]),
-  ),
 )

@@ -1,14 +1,17 @@
 import type { Entries } from '@nnz/core'
-import type { NmProblem, NmWeights } from '../problem.ts'
-import { type RegularRows, regularRows } from './regular-rows.ts'
+import type { AnyNmWeights, NmProblem, NmWeights } from '../problem.ts'
+import { columnsOf, type RegularRows, regularRows } from './regular-rows.ts'
 
 /** The entries of the matrix that multiplies, row by row: of w, or of its transposed form. */
 export function entriesOf(w: NmWeights, { operation }: NmProblem): Entries {
-  const rows = regularRows(w)
-  const { shape, entries, columns, values } = rows
-  if (operation === 'nmGemmTransposed') return transposedEntries(rows)
-  const rowOffsets = Uint32Array.from({ length: shape[0] + 1 }, (_, row) => row * entries)
-  return { rowOffsets, columnIndices: columns, values, order: undefined }
+  if (operation === 'nmGemmTransposed') return transposedEntries(regularRows(w))
+  return { ...entryArrays(w), values: w.values, order: undefined }
+}
+
+/** Offsets of the rows, and the column of each value, as csr has them. */
+export function entryArrays(w: AnyNmWeights): { rowOffsets: Uint32Array; columnIndices: Uint32Array } {
+  const { columns, entries } = columnsOf(w)
+  return { rowOffsets: Uint32Array.from({ length: w.shape[0] + 1 }, (_, row) => row * entries), columnIndices: columns }
 }
 
 function transposedEntries({ shape: [, k], entries, columns, values }: RegularRows): Entries {

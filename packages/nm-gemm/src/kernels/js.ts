@@ -2,10 +2,10 @@ import { entriesKernel } from '@nnz/core'
 import type { NmProblem, NmWeights } from '../problem.ts'
 import { CONTRACTS, supportsContract } from './contracts.ts'
 import { entriesOf } from './entries.ts'
-import type { NmKernel } from './types.ts'
+import type { F32Kernel } from './types.ts'
 
 /** Plain JavaScript, for every layout and product. */
-export const jsKernels: readonly NmKernel[] = CONTRACTS.map((contract) =>
+export const jsKernels: readonly F32Kernel[] = CONTRACTS.map((contract) =>
   entriesKernel<NmProblem, NmWeights>({
     ...contract,
     supports: (problem) => supportsContract(problem, contract),

@@ -1,5 +1,5 @@
 import { type NmgPattern, nm, nmg, rowEntries } from '@nnz/core'
-import type { NmWeights } from '../problem.ts'
+import type { AnyNmWeights, NmWeights } from '../problem.ts'
 
 /** Weights with as many entries in every row. */
 export interface RegularRows {
@@ -12,11 +12,15 @@ export interface RegularRows {
   readonly values: Float32Array
 }
 
+/** The column of each stored value, row by row, and how many a row has. */
+export function columnsOf(w: AnyNmWeights): { readonly columns: Uint32Array; readonly entries: number } {
+  return { columns: w.layout === 'nm' ? nm.columnIndices(w) : nmg.columnIndices(w), entries: rowEntries(w) }
+}
+
 /** The entries of weights, row by row. */
 export function regularRows(w: NmWeights): RegularRows {
   const { shape, n, m, g, values } = w
-  const columns = w.layout === 'nm' ? nm.columnIndices(w) : nmg.columnIndices(w)
-  return { shape, pattern: { n, m, g }, entries: rowEntries(w), columns, values }
+  return { shape, pattern: { n, m, g }, values, ...columnsOf(w) }
 }
 
 /** How weights are cut into windows of rows and blocks of columns. */

@@ -31,36 +31,40 @@ function constants(): Uint32Array {
   return Uint32Array.of(...new Array(4).fill(0x0c0c0c0c), ...new Array(4).fill(0x03020100), ...spread)
 }
 
-/** Eight rows at once, by groups of four columns; the form is described in kernels-wasm/assembly/nm-gemm/gemv.ts. */
-export function layOutSwizzle({
-  shape: [m, k],
-  pattern,
-  entries,
-  columns,
-  values,
-}: RegularRows): PackedForm<SwizzleGeometry> {
+/**
+ * Eight rows at once, by groups of four columns; the form is described in kernels-wasm/assembly/nm-gemm/gemv.ts.
+ *
+ * @param numbers the values as they are stored, in canonical order: f32, or the bits of f16 or bf16
+ */
+export function layOutSwizzle(
+  { shape: [m, k], pattern, entries, columns }: Omit<RegularRows, 'values'>,
+  numbers: Float32Array | Uint16Array,
+): PackedForm<SwizzleGeometry> {
   const each = entriesOfFour(pattern)
-  const eights = Math.ceil(m / EIGHT)
   const groups = each === 1 ? 2 * Math.ceil(k / (2 * FOUR)) : Math.ceil(k / FOUR)
+  const eights = Math.ceil(m / EIGHT)
   const blocks = Math.ceil((groups * each * 2) / BLOCK)
   const slots = (blocks * BLOCK) / 2
-  const valueBytes = eights * blocks * BLOCK * 16
+  const size = numbers.BYTES_PER_ELEMENT
+  const valueBytes = eights * slots * EIGHT * size
   return {
     bytes: valueBytes + eights * blocks * 16,
     geometry: { entries: each, blocks, groups, valueBytes },
     tables: [constants()],
     get valuePositions() {
-      const positions = new Uint32Array(values.length)
+      const positions = new Uint32Array(numbers.length)
       for (let row = 0, at = 0; row < m; row++) {
-        const start = (row >> 3) * slots * 32 + (row & 7) * 4
-        for (let i = 0; i < entries; i++) positions[at++] = start + i * 32
+        const start = ((row >> 3) * slots * EIGHT + (row & 7)) * size
+        for (let i = 0; i < entries; i++) positions[at++] = start + i * EIGHT * size
       }
       return positions
     },
-    write(halves) {
-      const floats = new Float32Array(halves.buffer, halves.byteOffset, valueBytes >> 2)
-      const bits = new Uint8Array(halves.buffer, halves.byteOffset + valueBytes, eights * blocks * 16)
-      floats.fill(0)
+    write({ buffer, byteOffset }) {
+      const length = eights * slots * EIGHT
+      const target =
+        size === 4 ? new Float32Array(buffer, byteOffset, length) : new Uint16Array(buffer, byteOffset, length)
+      const bits = new Uint8Array(buffer, byteOffset + valueBytes, eights * blocks * 16)
+      target.fill(0)
       bits.fill(0)
       for (let row = 0, at = 0; row < m; row++) {
         const start = (row >> 3) * slots
@@ -69,7 +73,7 @@ export function layOutSwizzle({
         // A last group of fewer columns may have fewer entries: what is missing is a zero times one of the zeros behind x.
         for (let i = 0; i < slots; i++) {
           const column = i < entries ? columns[at] & 3 : k & 3
-          if (i < entries) floats[(start + i) * EIGHT + (row & 7)] = values[at++]
+          if (i < entries) target[(start + i) * EIGHT + (row & 7)] = numbers[at++]
           const vector = (i * 2 + slice) % BLOCK
           bits[((start + i) >> 3) * 16 + 4 * (vector & 3) + lane] |= column << (2 * (vector >> 2))
         }

@@ -3,6 +3,8 @@ import {
   createFinish,
   expectWasmBackend,
   F32_TYPES,
+  type HalfValues,
+  type PackedForm,
   type Packing,
   type ProductArguments,
   type Runner,
@@ -13,10 +15,12 @@ import {
   Workspace,
 } from '@nnz/core'
 import * as set from '../../generated/wasm.ts'
-import type { NmProblem } from '../../problem.ts'
-import { regularRows } from '../regular-rows.ts'
-import type { NmKernel } from '../types.ts'
+import type { AnyNmWeights, CompactNmWeights, NmProblem } from '../../problem.ts'
+import { isHalf } from '../compact/widen.ts'
+import { columnsOf, regularRows } from '../regular-rows.ts'
+import type { F32Kernel, NmKernel } from '../types.ts'
 import { EIGHT, entriesOfFour, layOutGather, layOutSwizzle, type SwizzleGeometry } from './gemv-layouts.ts'
+import { RewrittenPacking } from './rewritten-packing.ts'
 
 /** Columns whose byte offsets fit into 16 bits. */
 const GATHER_COLUMNS = 16384
@@ -52,12 +56,30 @@ function runner(
   }
 }
 
+/** The numbers that the microkernel knows types of values by. */
+const VALUE_CODES: Record<string, number> = { f32: 0, bf16: 1, f16: 2 }
+
+function swizzled(w: AnyNmWeights): PackedForm<SwizzleGeometry> {
+  const { shape, n, m, g, values } = w
+  const numbers = values instanceof Float32Array ? values : (values as HalfValues).data
+  return layOutSwizzle({ shape, pattern: { n, m, g }, ...columnsOf(w) }, numbers)
+}
+
 function planSwizzle(problem: NmProblem, packing: Packing, backend: WasmBackend): Runner<ProductArguments> {
   const weights = packing as StreamPacking<SwizzleGeometry>
   const { entries, blocks, groups, valueBytes } = weights.geometry
   return runner(problem, backend, {
     name: 'nmGemvSwizzle',
-    before: [weights.stream, weights.stream + valueBytes, weights.table(0), entries, blocks, groups, problem.m],
+    before: [
+      weights.stream,
+      VALUE_CODES[problem.valueType ?? 'f32'],
+      weights.stream + valueBytes,
+      weights.table(0),
+      entries,
+      blocks,
+      groups,
+      problem.m,
+    ],
     units: Math.ceil(problem.m / EIGHT),
     paddedColumns: groups * 4,
   })
@@ -76,8 +98,8 @@ function planGather(problem: NmProblem, packing: Packing, backend: WasmBackend):
 function column(
   variant: WasmVariant,
   layout: 'nm' | 'nmg',
-  method: Pick<NmKernel, 'format' | 'supports' | 'pack' | 'plan'>,
-): NmKernel {
+  method: Pick<F32Kernel, 'format' | 'supports' | 'pack' | 'plan'>,
+): F32Kernel {
   return {
     name: `nmGemm_${layout}_f32__wasm_${variant}_${method.format}`,
     operation: 'nmGemm',
@@ -98,14 +120,14 @@ function column(
 }
 
 /** One column: one or two of four columns are picked by two bits for each entry, others by offsets. */
-export function columnKernels(variant: WasmVariant): NmKernel[] {
+export function columnKernels(variant: WasmVariant): F32Kernel[] {
   return (['nm', 'nmg'] as const).flatMap((layout) => [
     column(variant, layout, {
       format: 'swizzle',
       supports: ({ pattern }) =>
         entriesOfFour(pattern) > 0 || `is for 1:2, 1:4 and 2:4, these are ${pattern.n}:${pattern.m}`,
       pack: (w, _problem, target) =>
-        new StreamPacking(expectWasmBackend(target, 'nmGemm'), undefined, () => layOutSwizzle(regularRows(w))),
+        new StreamPacking(expectWasmBackend(target, 'nmGemm'), undefined, () => swizzled(w)),
       plan: (problem, packing, target) => planSwizzle(problem, packing, expectWasmBackend(target, 'nmGemm')),
     }),
     column(variant, layout, {
@@ -116,4 +138,23 @@ export function columnKernels(variant: WasmVariant): NmKernel[] {
       plan: (problem, packing, target) => planGather(problem, packing, expectWasmBackend(target, 'nmGemm')),
     }),
   ])
+}
+
+/** The same for weights of 16 bits, which are read as they are. */
+export function halfColumnKernels(variant: WasmVariant): NmKernel[] {
+  return columnKernels(variant)
+    .filter(({ format }) => format === 'swizzle')
+    .map((row) => ({
+      ...row,
+      name: row.name.replace('_f32__', '_half__'),
+      types: { ...F32_TYPES, weights: 'half' },
+      format: 'half-swizzle',
+      supports: (problem) => {
+        const half = isHalf(problem)
+        return half === true ? row.supports(problem) : half
+      },
+      pack: (w, _problem, target) =>
+        new RewrittenPacking(expectWasmBackend(target, 'nmGemm'), w as CompactNmWeights, swizzled),
+      plan: (problem, packing, target) => row.plan(problem, packing, target),
+    }))
 }

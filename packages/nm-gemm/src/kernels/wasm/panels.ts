@@ -17,7 +17,7 @@ import * as set from '../../generated/wasm.ts'
 import type { NmProblem, NmWeights } from '../../problem.ts'
 import { CONTRACTS, type Contract, supportsContract } from '../contracts.ts'
 import { type Cut, type RegularRows, regularRows } from '../regular-rows.ts'
-import type { NmKernel } from '../types.ts'
+import type { F32Kernel } from '../types.ts'
 import { layOutPairs, pairBlockColumns } from './pair-stream.ts'
 import { layOutRows, type RowGeometry, rowBlockColumns } from './row-stream.ts'
 
@@ -88,7 +88,7 @@ function supports(problem: NmProblem, contract: Contract): true | string {
   return problem.transposable || 'is for weights that are N:M along their columns, too'
 }
 
-function kernel(method: Method, variant: WasmVariant, contract: Contract): NmKernel {
+function kernel(method: Method, variant: WasmVariant, contract: Contract): F32Kernel {
   const { name, widest } = method
   return {
     name: `${contract.contract}__wasm_${variant}_${name}`,
@@ -116,7 +116,7 @@ function kernel(method: Method, variant: WasmVariant, contract: Contract): NmKer
 }
 
 /** Panels of X times rows of W, one or two at a time; where w is transposed, those of masks that are N:M along columns, too. */
-export function panelKernels(variant: WasmVariant): NmKernel[] {
+export function panelKernels(variant: WasmVariant): F32Kernel[] {
   return CONTRACTS.flatMap((contract) => {
     if (contract.layout === 'nm') return [kernel(ROWS, variant, contract), kernel(PAIRS, variant, contract)]
     return contract.operation === 'nmGemm' ? [kernel(PAIRS, variant, contract)] : []

@@ -13,7 +13,7 @@ import * as set from '../../generated/wasm.ts'
 import type { NmProblem } from '../../problem.ts'
 import { CONTRACTS, type Contract, supportsContract } from '../contracts.ts'
 import { regularRows } from '../regular-rows.ts'
-import type { NmKernel } from '../types.ts'
+import type { F32Kernel } from '../types.ts'
 import { layOutRows, type RowGeometry } from './row-stream.ts'
 
 const VECTOR = 16
@@ -40,7 +40,7 @@ function plan(problem: NmProblem, packing: Packing, backend: WasmBackend): Runne
   })
 }
 
-function kernel(variant: WasmVariant, contract: Contract): NmKernel {
+function kernel(variant: WasmVariant, contract: Contract): F32Kernel {
   return {
     name: `${contract.contract}__wasm_${variant}_scatter`,
     operation: contract.operation,
@@ -63,7 +63,7 @@ function kernel(variant: WasmVariant, contract: Contract): NmKernel {
 }
 
 /** The transposed product for any mask, through the packed rows of w. */
-export function scatterKernels(variant: WasmVariant): NmKernel[] {
+export function scatterKernels(variant: WasmVariant): F32Kernel[] {
   return CONTRACTS.filter(({ operation }) => operation === 'nmGemmTransposed').map((contract) =>
     kernel(variant, contract),
   )

@@ -1,0 +1,62 @@
+import type { Packing } from '@nnz/core'
+import type { CompactNmWeights, NmProblem, NmWeights } from '../../problem.ts'
+import type { F32Kernel, NmKernel } from '../types.ts'
+import { otherValues, requantised, widened } from './values.ts'
+
+class WidenedPacking implements Packing {
+  readonly inner: Packing
+  readonly #weights: CompactNmWeights
+
+  constructor(inner: Packing, weights: CompactNmWeights) {
+    this.inner = inner
+    this.#weights = weights
+  }
+
+  get bytes(): number {
+    return this.inner.bytes
+  }
+
+  updateValues(values: Float32Array): void {
+    this.inner.updateValues(widened(requantised(this.#weights, values)).values)
+  }
+
+  dispose(): void {
+    this.inner.dispose()
+  }
+}
+
+/** An f32 row for f32 values only. */
+export function forF32(row: F32Kernel): NmKernel {
+  return {
+    ...row,
+    pack: (w, problem, backend) => row.pack(w as NmWeights, problem, backend),
+    supports: (problem) => (problem.valueType === undefined ? row.supports(problem) : otherValues('f32', problem)),
+  }
+}
+
+/** An f32 row for other values, which are widened while packing. */
+export function forWidened(row: F32Kernel, type: string, isFor: (problem: NmProblem) => true | string): NmKernel {
+  return {
+    ...row,
+    name: row.name.replace('_f32__', `_${type}__`),
+    supports: (problem) => {
+      const values = isFor(problem)
+      return values === true ? row.supports(problem) : values
+    },
+    pack: (w, problem, backend) => new WidenedPacking(row.pack(widened(w), problem, backend), w as CompactNmWeights),
+    plan: (problem, packing, backend) => row.plan(problem, (packing as WidenedPacking).inner, backend),
+  }
+}
+
+/** Whether a problem's values are of 16 bits; a string says that they are not. */
+export function isHalf(problem: NmProblem): true | string {
+  return problem.valueType === 'f16' || problem.valueType === 'bf16' || otherValues('f16 or bf16', problem)
+}
+
+/**
+ * An f32 row for values of 16 bits. Right for more than a few columns, where arithmetic binds and not the bytes of the
+ * weights; the packing takes as many bytes as for f32.
+ */
+export function forHalf(row: F32Kernel): NmKernel {
+  return { ...forWidened(row, 'half', isHalf), types: { ...row.types, weights: 'half' } }
+}
