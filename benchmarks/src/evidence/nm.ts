@@ -39,7 +39,9 @@ export function nmEvidence(options: NmEvidenceOptions): QualityRecord[] {
   onProgress?.('activations')
   const calibration = captureInputs(encoder, samples.slice(0, batches))
   const held = captureInputs(encoder, samples.slice(batches))
-  const norms = new Map(Array.from(calibration, ([name, rows]) => [name, columnNorms(rows, widthOf(encoder, name))]))
+  const norms = new Map(
+    encoder.linearLayers.map(({ name, inputs }) => [name, columnNorms(calibration.get(name)!, inputs)]),
+  )
   const choices: Record<string, Choice> = {
     magnitude: byMagnitude,
     wanda: (layer, pattern) => byActivation(layer, norms.get(layer.name)!, pattern),
@@ -93,18 +95,14 @@ function tokenBatches({ text, tokenizer, tokens, batches }: NmEvidenceOptions): 
 
 /** The inputs of every linear layer, one array for each run. */
 function captureInputs(encoder: Encoder, batches: readonly number[][][]): Map<string, Float32Array[]> {
-  const captured = new Map<string, Float32Array[]>()
+  const captured = new Map(encoder.linearLayers.map(({ name }) => [name, [] as Float32Array[]]))
   for (const batch of batches)
     encoder.run(batch, {
       linear(name, input) {
-        captured.set(name, [...(captured.get(name) ?? []), input.data.slice()])
+        captured.get(name)!.push(input.data.slice())
       },
     })
   return captured
-}
-
-function widthOf(encoder: Encoder, name: string): number {
-  return encoder.linearLayers.find((layer) => layer.name === name)!.inputs
 }
 
 /** A layer's weights in N:M form, written out again: that they fit the form is checked on the way. */
