@@ -26,7 +26,7 @@ const QUAD: usize = 12
 
 /** Adds four products in each lane; see core-i8/tiles.ts for `paired`. */
 // @ts-ignore: decorator
-@inline function dot(paired: bool, weights: v128, x: v128, ones: v128, sum: v128): v128 {
+@inline export function dot(paired: bool, weights: v128, x: v128, ones: v128, sum: v128): v128 {
   if (!paired) return i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, x, sum)
   return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(weights, x), ones))
 }
@@ -40,7 +40,7 @@ const QUAD: usize = 12
 
 /** Takes the zero points off, scales, and adds what was there; for the last K block the scales of the columns, too. */
 // @ts-ignore: decorator
-@inline function put(area: usize, at: usize, sum: v128, total: v128, scale: v128, first: bool, last: bool, scales: usize, zeros: usize): void {
+@inline export function put(area: usize, at: usize, sum: v128, total: v128, scale: v128, first: bool, last: bool, scales: usize, zeros: usize): void {
   const exact = i32x4.sub(sum, i32x4.mul(total, v128.load(zeros + at)))
   const value = f32x4.convert_i32x4_s(exact)
   const result = first ? f32x4.mul(value, scale) : madd(value, scale, v128.load(area + at))

@@ -49,25 +49,26 @@ export function spmmI8(
       }
       const rows = min(windowRows, m - window * windowRows)
       const top = <usize>(window * windowRows)
-      // Rows of the area hold 16 or 32 columns, whatever n is.
-      if (tokens) leaveTokens(area, rows, columns, width, y + (top << 2) + <usize>column * yStride, yStride)
-      else leaveRows(area, rows, columns, width, y + top * yStride + (<usize>column << 2), yStride)
+      if (tokens) leaveTokens(area, rows, columns, 4 * width, y + (top << 2) + <usize>column * yStride, yStride)
+      else leaveRows(area, rows, columns, 4 * width, y + top * yStride + (<usize>column << 2), yStride)
     }
   }
 }
 
-function leaveRows(area: usize, rows: i32, columns: i32, width: i32, y: usize, stride: usize): void {
-  if (columns == width << 4) {
+/** To rows of y. Rows of the area hold so many vectors, however many of their columns there are. */
+export function leaveRows(area: usize, rows: i32, columns: i32, vectors: i32, y: usize, stride: usize): void {
+  if (columns > 4 * (vectors - 1)) {
     unpackRows(area, rows, columns, y, stride)
     return
   }
-  for (let row = 0; row < rows; row++) unpackRows(area + <usize>(row * width << 6), 1, columns, y + <usize>row * stride, stride)
+  for (let row = 0; row < rows; row++) unpackRows(area + <usize>(row * vectors << 4), 1, columns, y + <usize>row * stride, stride)
 }
 
-function leaveTokens(area: usize, rows: i32, columns: i32, width: i32, y: usize, stride: usize): void {
-  if (columns == width << 4) {
+/** To columns of y. */
+export function leaveTokens(area: usize, rows: i32, columns: i32, vectors: i32, y: usize, stride: usize): void {
+  if (columns > 4 * (vectors - 1)) {
     unpackTokens(area, rows, columns, y, stride)
     return
   }
-  for (let row = 0; row < rows; row++) unpackTokens(area + <usize>(row * width << 6), 1, columns, y + <usize>(row << 2), stride)
+  for (let row = 0; row < rows; row++) unpackTokens(area + <usize>(row * vectors << 4), 1, columns, y + <usize>(row << 2), stride)
 }

@@ -16,6 +16,8 @@ function asI8(layout: 'csr' | 'bsr'): CostModel {
   return {
     [`spmm_${layout}_i8__wasm_relaxed_quads`]: { run: [4000, 0.62, 8, 14], pack: [20, 200] },
     [`spmm_${layout}_i8__wasm_simd_quads`]: { run: [4000, 0.85, 8, 14], pack: [20, 200] },
+    [`spmm_${layout}_i8__wasm_relaxed_fours`]: { run: [4000, 0.075, 2, 3], pack: [20, 200] },
+    [`spmm_${layout}_i8__wasm_simd_fours`]: { run: [4000, 0.11, 2, 3], pack: [20, 200] },
     [`spmm_${layout}_i8__js_panels`]: FITTED[`spmm_${layout}_f32__js_panels`],
     ...asDense(layout),
   }

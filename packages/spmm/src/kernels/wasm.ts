@@ -1,5 +1,5 @@
 import type { WasmVariant } from '@nnz/core'
-import { i8Quads } from './compact/i8-wasm.ts'
+import { i8Fours, i8Quads } from './compact/i8-wasm.ts'
 import type { F32Kernel, SpmmKernel } from './types.ts'
 import { bsrBlocks } from './wasm/bsr.ts'
 import { csrPanels } from './wasm/csr.ts'
@@ -25,5 +25,6 @@ export const halfKernels: readonly SpmmKernel[] = VARIANTS.flatMap((variant) => 
 /** The WASM rows for i8 weights. */
 export const i8Kernels: readonly SpmmKernel[] = VARIANTS.flatMap((variant) => [
   i8Quads(variant, 'csr'),
+  i8Fours(variant),
   i8Quads(variant, 'bsr'),
 ])
