@@ -161,7 +161,7 @@ describe.each([false, true])('attention evidence, causal %s', (causal) => {
     const [none, half, ...more] = attentionEvidence({ ...options, run, selectors: [window] })
     expect(more).toEqual([])
     for (const record of [none, half]) expect(qualityRecordSchema.parse(record)).toEqual(record)
-    expect(none).toMatchObject({ operation: 'attention', layer: 'layer 3', sparsity: 0 })
+    expect(none).toMatchObject({ operation: 'attention', layer: 'layer 03', sparsity: 0 })
     expect(none.metrics['kept attention']).toBeCloseTo(1, 5)
     expect(none.metrics['relative output error']).toBeLessThan(1e-5)
 

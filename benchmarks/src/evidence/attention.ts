@@ -50,7 +50,7 @@ function judge(options: AttentionEvidenceOptions, layer: number, inputs: Attenti
         kind: 'quality',
         operation: 'attention',
         model,
-        layer: `layer ${layer}`,
+        layer: `layer ${String(layer).padStart(2, '0')}`,
         method: selector.name,
         sparsity: choice.sparsity,
         data,

@@ -22,6 +22,11 @@ function blocksOf(k: Tensor, blockShape: readonly number[], share: number): numb
   return Math.max(1, Math.round(share * Math.ceil(k.shape[1] / blockShape[1])))
 }
 
+/** The first keys and those around a query's own: what nearly every head attends to. */
+function keptLines(blockShape: readonly number[]) {
+  return { sinks: blockShape[1], window: blockShape[1] }
+}
+
 /** The size of a pattern for one head that all share. */
 function sizeOf({ q, k }: AttentionInputs, blockShape: readonly number[]) {
   return { blockShape, rows: q.shape[1], columns: k.shape[1] }
@@ -48,18 +53,20 @@ export const selectors: readonly Selector[] = [
   },
   {
     name: 'vertical-slash',
-    choose: ({ q, k, causal }, blockShape, density) =>
-      chosen(selection.verticalSlash(q, k, { blockShape, causal, vertical: { density }, slash: { density } })),
+    choose: ({ q, k, causal }, blockShape, density) => {
+      const budgets = { vertical: { density }, slash: { density } }
+      return chosen(selection.verticalSlash(q, k, { blockShape, causal, ...budgets, ...keptLines(blockShape) }))
+    },
   },
   {
     name: 'stripes',
     choose: ({ q, k, causal }, blockShape, density) =>
-      chosen(selection.stripes(q, k, { blockShape, causal, density, window: blockShape[1] })),
+      chosen(selection.stripes(q, k, { blockShape, causal, density, ...keptLines(blockShape) })),
   },
   {
     name: 'flexible',
     choose: ({ q, k, causal }, blockShape, threshold) =>
-      chosen(selection.flexible(q, k, { blockShape, causal, threshold })),
+      chosen(selection.flexible(q, k, { blockShape, causal, threshold, sinkBlocks: 1 })),
   },
   {
     name: 'sliding window and sinks',
