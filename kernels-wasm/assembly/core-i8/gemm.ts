@@ -1,5 +1,5 @@
 // Dense GEMM of i8 weights and activations quantised to 0..127: C[M, N] = W[M, K] X[K, N] in f32, sums in i32 for each
-// group of columns of W. Formats in i8-pack.ts and i8-tiles.ts.
+// group of columns of W. Formats in pack.ts and tiles.ts.
 import { parameterBytes } from '../lib/quantise'
 import { UNIT } from './pack'
 import {

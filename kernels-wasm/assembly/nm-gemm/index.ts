@@ -1,6 +1,6 @@
 export { columnScales } from '../lib/quantise'
-export { spmmI8 as nmI8 } from '../spmm/i8'
-export { packBytes } from '../spmm/i8-pack'
+export { spmmI8Quads as nmI8 } from '../spmm-i8/quads'
+export { packBytes } from '../spmm-i8/pack'
 export { nmPairs, nmRows } from './gemm'
 export { nmGemvGather, nmGemvSwizzle } from './gemv'
 export { nmGemvI8, quantiseColumn } from './gemv-i8'

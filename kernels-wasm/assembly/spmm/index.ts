@@ -1,8 +1,3 @@
 export { spmmBsr } from './bsr'
 export { spmmCsr } from './csr'
 export { packColumn, spmvSell } from './sell'
-export { columnScales } from '../lib/quantise'
-export { spmmI8 } from './i8'
-export { spmmI8Blocks } from './i8-blocks'
-export { gemmI8PackX } from '../core-i8/pack'
-export { packBytes } from './i8-pack'

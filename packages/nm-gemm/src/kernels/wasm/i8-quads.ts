@@ -26,7 +26,7 @@ function blockStarts(k: number, groupColumns: number): Uint32Array {
   return Uint32Array.from([...starts, k])
 }
 
-/** Lays i8 weights out as rows of quads; the form is described in kernels-wasm/assembly/spmm/i8-rows.ts. */
+/** Lays i8 weights out as rows of quads; the form is described in kernels-wasm/assembly/spmm-i8/rows.ts. */
 export function layOutQuads(w: CompactNmWeights): PackedForm<QuadGeometry> {
   const [m, k] = w.shape
   const { data, scales, groupColumns } = w.values as I8Values

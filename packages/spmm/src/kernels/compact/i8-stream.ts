@@ -4,7 +4,7 @@ import { structureOf } from '../entries.ts'
 import type { CompactForm } from './compact-packing.ts'
 import { inOrder } from './values.ts'
 
-/** A stream of i8 weights; its forms are described in kernels-wasm/assembly/spmm/i8-rows.ts and i8-blocks.ts. */
+/** A stream of i8 weights; its forms are described in kernels-wasm/assembly/spmm-i8, rows.ts and fours.ts. */
 export interface I8Geometry {
   readonly windowRows: number
   readonly kBlocks: number

@@ -11,7 +11,7 @@ import {
   type WasmVariant,
   Workspace,
 } from '@nnz/core'
-import * as set from '../../generated/wasm.ts'
+import * as set from '../../generated/wasm-i8.ts'
 import type { CompactWeights, SpmmProblem } from '../../problem.ts'
 import type { SpmmArguments, SpmmKernel } from '../types.ts'
 import { expectWasm } from '../wasm/expect-wasm.ts'
@@ -57,7 +57,7 @@ function quadsWay({ k, n: most }: SpmmProblem, backend: WasmBackend): Way {
     pack(source, parameters, panels) {
       backend.kernels(set).parallel('packBytes', [...source, vectors, parameters, panels], packRanges)
     },
-    name: 'spmmI8',
+    name: 'spmmI8Quads',
     activations: (panels, n) => [panels, n, vectors],
     rowBytes: vectors * VECTOR * F32,
   }
@@ -74,7 +74,7 @@ function foursWay({ k, n: most }: SpmmProblem, backend: WasmBackend): Way {
       const args = [panels, ...source, PANEL_COLUMNS, parameters]
       backend.kernels(set).parallel('gemmI8PackX', args, ranges(Math.ceil(n / PANEL_COLUMNS), backend))
     },
-    name: 'spmmI8Blocks',
+    name: 'spmmI8Fours',
     activations: (panels, n) => [panels, n],
     rowBytes: PANEL_COLUMNS * F32,
   }

@@ -5,8 +5,8 @@
 //   fours:      4 i8 weights, u16 number of the four inside the K block (6 bytes)
 import { UNIT } from '../core-i8/pack'
 import { parameterBytes } from '../lib/quantise'
-import { dot, put } from './i8-rows'
-import { leaveRows, leaveTokens } from './i8'
+import { dot, put } from './rows'
+import { leaveRows, leaveTokens } from './quads'
 
 const HEADER: usize = 12
 const FOUR: usize = 6
@@ -18,7 +18,7 @@ const FOUR: usize = 6
   return i32x4.add(sum, i32x4.add(i32x4.dot_i16x8_s(w, v128.load(x)), i32x4.dot_i16x8_s(v, v128.load(x + apart))))
 }
 
-/** As `rows` in i8-rows.ts; V vectors of four columns, 1, 2, 4 or 8; unitBytes from unit to unit of the panel. */
+/** As `rows` in rows.ts; V vectors of four columns, 1, 2, 4 or 8; unitBytes from unit to unit of the panel. */
 // @ts-ignore: decorator
 @inline function rows(V: i32, paired: bool, ones: v128, p: usize, end: usize, x: usize, unitBytes: usize, area: usize, first: bool, last: bool, scales: usize, zeros: usize): void {
   const fourBytes = unitBytes * (4 / UNIT)
@@ -65,7 +65,7 @@ const FOUR: usize = 6
   }
 }
 
-// One function for each width and way: see i8-rows.ts.
+// One function for each width and way: see rows.ts.
 
 function pairedRows1(one: i32, p: usize, end: usize, x: usize, unitBytes: usize, area: usize, first: bool, last: bool, scales: usize, zeros: usize): void {
   rows(1, true, i16x8.splat(<i16>one), p, end, x, unitBytes, area, first, last, scales, zeros)
@@ -105,8 +105,8 @@ function directRows8(p: usize, end: usize, x: usize, unitBytes: usize, area: usi
   return columns > 16 ? 8 : columns > 8 ? 4 : columns > 4 ? 2 : 1
 }
 
-/** As `spmmI8`, for weights in fours. The panels of x are followed by 128 bytes that may be read. */
-export function spmmI8Blocks(
+/** As `spmmI8Quads`, for weights in fours. The panels of x are followed by 128 bytes that may be read. */
+export function spmmI8Fours(
   stream: usize, segments: usize, starts: usize, kBlocks: i32, m: i32, k: i32, windowRows: i32,
   x: usize, n: i32, parameters: usize, paired: i32,
   y: usize, yStride: usize, tokens: i32, scratch: usize, parts: i32,

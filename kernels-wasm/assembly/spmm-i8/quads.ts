@@ -1,7 +1,7 @@
-// Sparse i8 weights, packed as streams (i8-rows.ts), times activations quantised to bytes (i8-pack.ts).
+// Sparse i8 weights, packed as streams (rows.ts), times activations quantised to bytes (pack.ts).
 import { parameterBytes } from '../lib/quantise'
 import { unpackRows, unpackTokens } from '../lib/unpack'
-import { directRows1, directRows2, pairedRows1, pairedRows2 } from './i8-rows'
+import { directRows1, directRows2, pairedRows1, pairedRows2 } from './rows'
 
 /**
  * y = w * x in f32. A unit of work is a window of rows times a panel (unit = panel * windows + window).
@@ -15,7 +15,7 @@ import { directRows1, directRows2, pairedRows1, pairedRows2 } from './i8-rows'
  * @param scratch    for each part windowRows * vectors * 64 bytes
  * @param parts      into how many the units are divided; begin, end count parts
  */
-export function spmmI8(
+export function spmmI8Quads(
   stream: usize, segments: usize, starts: usize, kBlocks: i32, m: i32, k: i32, windowRows: i32,
   x: usize, n: i32, vectors: i32, parameters: usize, paired: i32,
   y: usize, yStride: usize, tokens: i32, scratch: usize, parts: i32,

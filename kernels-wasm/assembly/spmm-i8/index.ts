@@ -1,0 +1,5 @@
+export { gemmI8PackX } from '../core-i8/pack'
+export { columnScales } from '../lib/quantise'
+export { spmmI8Fours } from './fours'
+export { packBytes } from './pack'
+export { spmmI8Quads } from './quads'
