@@ -30,7 +30,8 @@ function run(
  * - `spmmBackward.plan(w, { columns, … })` keeps the packed pattern, transposed too; see {@link SpmmBackwardPlan}. The same
  *   bits come out for any number of threads.
  *
- * The method is that of SparseProp (arXiv 2302.04852): both gradients cost what the stored entries cost.
+ * Both gradients cost what the stored entries cost, as in SparseProp (arXiv 2302.04852), but in two passes: one that shares
+ * the loads of X and scatters dX was two to three times slower at 128 columns (Zen 4, 3072x768, 90 %), and level at 32.
  *
  * @throws TypeError if an argument is of the wrong kind
  * @throws RangeError if shapes do not fit

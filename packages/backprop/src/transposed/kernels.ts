@@ -44,10 +44,12 @@ function packTransposed(
   return new Permuted(row.pack(t.weights, problem, backend), t.order)
 }
 
-/** The table of `spmm`, for transposed weights. */
-export const transposedKernels: readonly TransposedKernel[] = (spmmKernels as readonly SpmmRow[]).map((row) => ({
-  ...row,
-  pack: (t, problem, backend) => packTransposed(row, t, problem, backend),
-  plan: (problem, packing, backend) =>
-    row.plan(problem, packing instanceof Permuted ? packing.inner : packing, backend),
-}))
+/** The rows of `spmm` for f32 weights, for transposed ones. */
+export const transposedKernels: readonly TransposedKernel[] = (spmmKernels as readonly SpmmRow[])
+  .filter(({ types }) => types.weights === 'f32')
+  .map((row) => ({
+    ...row,
+    pack: (t, problem, backend) => packTransposed(row, t, problem, backend),
+    plan: (problem, packing, backend) =>
+      row.plan(problem, packing instanceof Permuted ? packing.inner : packing, backend),
+  }))

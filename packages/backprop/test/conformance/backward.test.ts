@@ -1,5 +1,5 @@
-import { bsr, csr, type Tensor, tensor, transposed, type WasmBackend } from '@nnz/core'
-import { magnitudes, reference } from '@nnz/spmm'
+import { bsr, csr, runsOn, type Tensor, tensor, transposed, type WasmBackend } from '@nnz/core'
+import { magnitudes, reference, spmmProblem } from '@nnz/spmm'
 import { expect, it } from 'vitest'
 import { csrWeights } from '../../../../test/conformance/support/weights.ts'
 import {
@@ -11,6 +11,7 @@ import {
   sparseDense,
   spmmBackward,
 } from '../../src/index.ts'
+import { transposedKernels } from '../../src/transposed/kernels.ts'
 import { openBackend } from '../support/backend.ts'
 import { deviation, matrix, Random, sampledCases, U } from '../support/problems.ts'
 
@@ -74,6 +75,44 @@ it('gives the gradients of every problem, layout, activation and orientation', (
       `${what}: dBias`,
     ).toBeUndefined()
   })
+})
+
+const dxRows = transposedKernels
+  .filter((kernel) => runsOn(kernel, backend))
+  .map((kernel) => [kernel.name, kernel] as const)
+
+it.each(dxRows)('gives dx by %s, before and after new values', (name, kernel) => {
+  let seen = 0
+  cases.forEach(({ name: problem, w, n, view }, index) => {
+    const other = transpose(w)
+    // Few cases have one column, and a row may be for tokens alone.
+    if (index % 3 > 0 && n > 1) return
+    const tokens = name.includes('tokens')
+    if (kernel.supports(spmmProblem(tokens ? 'linear' : 'spmm', other, n, 'none')) !== true) return
+    seen++
+    const random = new Random(index + 50)
+    const dy = matrix([w.shape[0], n], random, view, host)
+    const options = { columns: n, backend, kernels: { dx: name }, needs: { dValues: false } }
+    const plan = tokens ? linearBackward.plan(w, options) : spmmBackward.plan(w, options)
+    const close = (weights: typeof w, what: string) => {
+      const sizes = magnitudes(transpose(weights), absolute(dy))
+      const { dx } = plan.run(undefined, tokens ? transposed(dy) : dy)
+      const want = reference(transpose(weights), dy)
+      const k = w.shape[1]
+      const place = (i: number) => (tokens ? (i % k) * n + Math.floor(i / k) : i)
+      const expected = want.map((_, i) => want[place(i)])
+      expect(
+        deviation(dx.data, expected, (i) => FACTOR * U * sizes[place(i)]),
+        `${problem}, ${what}`,
+      ).toBeUndefined()
+    }
+    close(w, 'given values')
+    const values = w.values.map((value, i) => value * (1 + (i % 3)))
+    plan.updateValues(values)
+    close({ ...w, values }, 'new values')
+    plan.dispose()
+  })
+  expect(seen).toBeGreaterThan(0)
 })
 
 it('fuses what could be done apart', () => {
