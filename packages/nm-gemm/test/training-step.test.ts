@@ -203,3 +203,14 @@ test('weights scaled by rows and columns keep their support and their form: merg
     plain.map((value, i) => value + byRow[Math.floor(i / 5)] * scaled[i]),
   )
 })
+
+test('a 2:4 model takes little more than half of dense f32, and with i8 values less than a sixth (rows 6 and 17)', () => {
+  const w = nm.fromDense(randomMatrix(64, 256, seeded(23)).data, [64, 256], { n: 2, m: 4 })
+  const dense = 4 * 64 * 256
+  expect((w.values.byteLength + w.indices.byteLength) / dense).toBe(0.5 + 1 / 32)
+  expect(nm.compactCost(w, nm.quantise(w, { type: 'i8' })).bytes / dense).toBeLessThan(1 / 6)
+})
+  const scales = values.type === 'i8' ? values.scales.byteLength : 0
+  expect(scales).toBeGreaterThan(0)
+  expect((values.data.byteLength + scales + w.indices.byteLength) / dense).toBeLessThan(1 / 6)
+})
