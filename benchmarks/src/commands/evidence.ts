@@ -41,7 +41,7 @@ const MINILM_TOKENS = 512
 const SMOLLM2_TOKENS = 2048
 const SMOLLM2_LAYERS = [0, 7, 15, 22, 29]
 /** The whole network is judged with fewer tokens and selectors: each takes a pass of its own. */
-const WHOLE_TOKENS = 1024
+const WHOLE_TOKENS = 768
 const WHOLE_SPARSITIES = [0.75, 0.9]
 const WHOLE_SELECTORS = ['pooled and sinks', 'vertical-slash', 'sliding window and sinks']
 
