@@ -2,6 +2,7 @@ import { describe, rangeError } from '@nnz/core'
 import type { Module } from '../kit/module.ts'
 import type { Parameter } from '../kit/parameter.ts'
 import type { Random } from '../kit/random.ts'
+import { globalMasks } from '../masks/magnitude-masks.ts'
 import { highest, magnitudes } from '../masks/select.ts'
 
 /** Trains the parameters that are wanted as a whole and nothing of the others. */
@@ -9,7 +10,7 @@ export function trainOnly(parameters: Iterable<Parameter>, wanted: (parameter: P
   for (const parameter of parameters) parameter.train({ what: wanted(parameter) ? 'all' : 'nothing' })
 }
 
-/** Trains vectors only: biases, and the gains of norms (BitFit, Ben Zaken et al., arXiv 2106.10199, trains biases). */
+/** Trains the parameters whose name ends in `bias` and nothing of the others (BitFit, Ben Zaken et al., arXiv 2106.10199). */
 export function trainBiases(parameters: Iterable<Parameter>): void {
   trainOnly(parameters, ({ name }) => name.endsWith('bias'))
 }
@@ -36,18 +37,13 @@ export function trainHighest(scored: readonly ScoredParameter[], count: number):
       )
     }
   }
-  const all = Float32Array.from(scored.flatMap(({ scores }) => Array.from(scores)))
-  const chosen = highest(all, count)
-  let begin = 0
-  for (const { parameter, scores } of scored) {
-    const end = begin + scores.length
-    const from = begin
-    parameter.train({
-      what: 'entries',
-      indices: chosen.filter((place) => place >= from && place < end).map((place) => place - from),
-    })
-    begin = end
-  }
+  const masks = globalMasks(
+    scored.map(({ scores }) => ({ shape: [1, scores.length], scores })),
+    count,
+  )
+  scored.forEach(({ parameter }, i) => {
+    parameter.train({ what: 'entries', indices: masks[i].columnIndices })
+  })
 }
 
 /**

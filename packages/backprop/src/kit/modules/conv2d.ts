@@ -21,6 +21,12 @@ export interface Conv2dOptions extends Omit<ConvolutionShape, 'stride' | 'paddin
   readonly gain?: number
 }
 
+/**
+ * Taps read one plane after another. Over planes of fewer places than this, and where more than this share of the weight
+ * is kept, patches of all images together are faster.
+ */
+const SMALL_PLANE = { places: 36, density: 0.2 }
+
 interface SavedPatches {
   readonly images: number
   readonly x: Tensor | undefined
@@ -59,12 +65,14 @@ export class Conv2d extends Leaf<SavedPatches> {
 
   /** What convolves a sparse weight of which all or nothing is trained; other weights meet patches. */
   get #taps(): SparseConvolution | undefined {
-    const { csr, trained } = this.weight
+    const { csr, trained, shape } = this.weight
     if (this.#sparse?.w !== csr) {
       this.#sparse?.dispose()
       this.#sparse = csr && new SparseConvolution(csr, this.#shape)
     }
-    return trained.what === 'all' || trained.what === 'nothing' ? this.#sparse : undefined
+    if (!csr || (trained.what !== 'all' && trained.what !== 'nothing')) return undefined
+    const large = this.extents[0] * this.extents[1] >= SMALL_PLANE.places
+    return large || csr.nnz <= SMALL_PLANE.density * shape[0] * shape[1] ? this.#sparse : undefined
   }
 
   override get packedBytes(): number {
