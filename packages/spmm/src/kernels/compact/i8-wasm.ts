@@ -88,6 +88,7 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend, way:
   const { windowRows, kBlocks } = weights.geometry
   const workspace = new Workspace(backend)
   const parts = parallelism(backend)
+  const paired = Number(prefersPairs(backend))
   const xRoom = workspace.region(k * most * F32)
   // Whole vectors of columns are read.
   const parameters = workspace.region((3 * (most + 4) + PANEL_COLUMNS) * F32)
@@ -106,7 +107,7 @@ function plan(problem: SpmmProblem, packing: Packing, backend: WasmBackend, way:
       finish(args, orientation === 'tokens' ? 'columns' : 'rows', (to) => {
         const byRows = to.columnStride === F32
         const packed = [weights.stream, weights.table(0), weights.table(1), kBlocks, m, k, windowRows]
-        const activations = [...way.activations(panels(), n), parameters(), Number(prefersPairs(backend))]
+        const activations = [...way.activations(panels(), n), parameters(), paired]
         const target = [to.address, byRows ? to.rowStride : to.columnStride, Number(!byRows)]
         kernels.parallel(way.name, [...packed, ...activations, ...target, scratch(), parts], partRanges)
       })
