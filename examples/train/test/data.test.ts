@@ -1,9 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { deflateSync } from 'node:zlib'
+import { deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { fetchFiles } from '../src/data/fetch.ts'
 import { readIdx, readImages } from '../src/data/idx.ts'
 import { imageTask } from '../src/data/images.ts'
 import { loadTask } from '../src/data/load.ts'
@@ -56,7 +60,42 @@ describe('idx files', () => {
       'train-labels-idx1-ubyte, byte 8: expected a label in 0..9',
     )
     await writeFile(join(folder, 'train-labels-idx1-ubyte.gz'), 'no')
+    vi.stubEnv('NNZ_CACHE', folder)
     await expect(loadTask('fashion-mnist', undefined)).rejects.toThrow(/--data/)
+    vi.unstubAllEnvs()
+  })
+})
+
+describe('fetching', () => {
+  it('takes what has the right bytes, and leaves nothing of the rest', async () => {
+    const content = idx([3], [1, 2, 3])
+    const answers = new Map([
+      ['/right.gz', gzipSync(content)],
+      ['/other.gz', gzipSync(idx([3], [1, 2, 4]))],
+      ['/bomb.gz', gzipSync(Buffer.alloc(1 << 20))],
+      ['/torn.gz', gzipSync(content).subarray(0, 15)],
+    ])
+    const server = createServer(({ url = '' }, response) => {
+      const body = answers.get(url)
+      response.writeHead(body ? 200 : 404).end(body)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const source = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const folder = await mkdtemp(join(tmpdir(), 'nnz-fetch-'))
+    folders.push(folder)
+    const sha256 = createHash('sha256').update(content).digest('hex')
+    const get = (name: string) => fetchFiles(source, [{ name, bytes: content.length, sha256 }], folder)
+    try {
+      await get('right')
+      await expect(get('other')).rejects.toThrow(/^other, byte 0: expected a SHA-256/)
+      await expect(get('bomb')).rejects.toThrow(/^bomb, byte 0: cannot be unpacked into 11 bytes/)
+      await expect(get('torn')).rejects.toThrow(/^torn/)
+      await expect(get('none')).rejects.toThrow(/answered 404/)
+    } finally {
+      server.close()
+    }
+    expect(await readdir(folder)).toEqual(['right'])
+    expect((await readFile(join(folder, 'right'))).equals(content)).toBe(true)
   })
 })
 

