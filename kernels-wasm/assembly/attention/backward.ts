@@ -1,7 +1,7 @@
 // Attention backward. A unit is a key head, or where there are few of them a part of its query heads' tiles, which come one
 // after another, so that dK and dV are summed in one order whatever the number of threads. Per tile and chunk of up to 64
-// keys, all as [key][query]: the weights P = e^(score - logSumExp) and dP = V dO^T, dS = scale P (dP - sum of dO O); then
-// dV += P dO, dK += dS Q, dQ += dS^T K.
+// keys, all as [key][query]: the weights P = e^(score - logSumExp), dP = V (scale dO)^T and dS = P (dP - scale sum of dO O);
+// then dV += P dO, dK += dS Q, dQ += dS^T K.
 import { C2, C3, C4, C5, exp, LEAST, LOG2E, MINUS_LN2, ONE, SHIFT } from './exponential'
 import { fetch } from './fetch'
 import { clearRows, excludeByBits, excludeByRange } from './mask'
@@ -12,7 +12,7 @@ import { at, chunkOf, copyRanges, neededKeys } from './tile'
 import { addColumns, addRows, productRows, ROWS, sixes, STRIDE } from './tiles'
 
 // Scratch: four arrays of 64 lanes, P, dS, the queries, dO, dQ.
-/** Sum of dO O of each query. */
+/** Scaled sum of dO O of each query. */
 const MEAN: usize = 256
 const LOW: usize = 512
 const HIGH: usize = 768
@@ -109,7 +109,7 @@ function backwardTile(
   const queries = scratch + QUERIES
   const dQ = queries + (<usize>headDim << 9)
   packTokens(q, problem.qToken, count, headDim, problem.scale, queries)
-  packTokens(dO, problem.dOutToken, count, headDim, 1, queries + (<usize>headDim << 8))
+  packTokens(dO, problem.dOutToken, count, headDim, problem.scale, queries + (<usize>headDim << 8))
   prepare(problem, batch, head, start, count, dO, scratch)
   memory.fill(dQ, 0, <usize>headDim << 8)
   const rowBytes = <usize>headDim << 2
@@ -160,7 +160,7 @@ function backwardTile(
   for (let lane = 0; lane < count; lane++, to += problem.dQToken) memory.copy(to, dQ + <usize>lane * rowBytes, rowBytes)
 }
 
-/** Ranges, logSumExp, and the sum of dO O of each query. Missing lanes repeat the last query. */
+/** Ranges, logSumExp, and the scaled sum of dO O of each query. Missing lanes repeat the last query. */
 // @ts-ignore: decorator
 @inline function prepare(problem: Problem, batch: i32, head: i32, start: i32, count: i32, dO: usize, scratch: usize): void {
   copyRanges(problem, batch, start, count, scratch + LOW, scratch + HIGH)
@@ -178,7 +178,7 @@ function backwardTile(
     const y = output + query * problem.outToken
     for (let i: usize = 0; i < rowBytes; i += 16) sum = f32x4.add(sum, f32x4.mul(v128.load(x + i), v128.load(y + i)))
     const low = f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1)
-    store<f32>(at, low + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3)), MEAN)
+    store<f32>(at, problem.scale * (low + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3))), MEAN)
   }
 }
 
@@ -204,8 +204,8 @@ function backwardTile(
     const needed = ranged ? neededKeys(keys, key, at(lanes + HIGH, 7)) : keys
     productRows(k, problem.kToken, rowBytes, panel, weights, needed)
     productRows(v, problem.vToken, rowBytes, panel + (<usize>problem.headDim << 8), slope, needed)
-    weigh(weights, slope, needed, lanes, lanes + MEAN, problem.scale)
-    weigh(weights + 16, slope + 16, needed, lanes + 16, lanes + MEAN + 16, problem.scale)
+    weigh(weights, slope, needed, lanes, lanes + MEAN)
+    weigh(weights + 16, slope + 16, needed, lanes + 16, lanes + MEAN + 16)
     // Whatever logSumExp and dP are, excluded pairs have no part in them.
     if (bits != 0) {
       excludeByBits(weights, needed, bits, lane, 0)
@@ -220,8 +220,8 @@ function backwardTile(
   }
 }
 
-/** Scores become weights, and dP becomes dS, for 4 queries. */
-function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean: usize, scale: f32): void {
+/** Scores become weights, and scaled dP becomes dS, for 4 queries. */
+function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean: usize): void {
   const zero = f32x4.splat(<f32>keys * 0)
   const log2e = LOG2E(zero)
   const shift = SHIFT(zero)
@@ -232,13 +232,12 @@ function weigh(weights: usize, slopes: usize, keys: i32, logSumExp: usize, mean:
   const c3 = C3(zero)
   const c4 = C4(zero)
   const c5 = C5(zero)
-  const factor = f32x4.splat(scale)
   const log = v128.load(logSumExp)
   const average = v128.load(mean)
   for (const end = weights + <usize>keys * STRIDE; weights != end; weights += STRIDE, slopes += STRIDE) {
     const p = exp(f32x4.sub(v128.load(weights), log), log2e, shift, ln2, least, one, c2, c3, c4, c5)
     v128.store(weights, p)
-    v128.store(slopes, f32x4.mul(f32x4.mul(p, factor), f32x4.sub(v128.load(slopes), average)))
+    v128.store(slopes, f32x4.mul(p, f32x4.sub(v128.load(slopes), average)))
   }
 }
 
