@@ -2,8 +2,10 @@
 //
 // Two loads per cycle bind on current processors, and a product takes one: hence Y in registers. The four chains of a four
 // and those of the next one run at the same time, out of order; four reductions are six shuffles and three additions.
-// Share of the peak with all in L1 (Zen 4, 8 vectors of Y): 72 %, 77 without the reductions. Eight at once leave room for
-// six vectors of Y: 74 %, but then there are more reductions. Two chains for each product: 62 %.
+// Share of the peak with all in L1 (Zen 4, 8 vectors of Y): 69 to 72 %, 77 without the reductions. One product after the other
+// 62, with two chains each 69; eight at once leave room for six vectors of Y, 74, but then there are more reductions. No gain:
+// two fours in a turn, rows of X read at different columns. What is left is the number of instructions: V8 folds no loads, so
+// that a product takes two, and with addresses, reductions and the loop a four takes about 100 in 16 cycles at best.
 import { madd } from '../lib/vector'
 
 /** Lane i is the sum of the lanes of vector i. */
