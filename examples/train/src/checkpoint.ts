@@ -1,5 +1,5 @@
 import type { Optimiser, Parameter } from '@nnz/backprop/kit'
-import { csr, tensor } from '@nnz/core'
+import { csr } from '@nnz/core'
 import type { Stored, StoredTensor } from './safetensors.ts'
 
 /** What training has reached, besides its tensors. */
@@ -64,9 +64,9 @@ export function loadState(
       ]
       // Checks the pattern, too.
       parameter.repattern(csr({ shape, rowOffsets, columnIndices, values: find(name, Float32Array) }))
-    }
+    } else if (parameter.csr) parameter.repattern(undefined)
     const count = parameter.value.data.length
-    parameter.value.data.set(tensor(find(name, Float32Array, count), [count]).data)
+    parameter.value.data.set(find(name, Float32Array, count))
     parameter.version++
     for (const key of optimiser.states) {
       if (tensors.has(`${name}/state/${key}`))

@@ -19,7 +19,7 @@ import {
 import type { Network } from './networks.ts'
 
 /** The ways to train that can be named. */
-export const METHODS = ['dense', 'small-dense', 'static', 'set', 'rigl', 'gradual'] as const
+export const METHODS = ['dense', 'small-dense', 'static', 'sparse-dense', 'set', 'rigl', 'gradual'] as const
 export type MethodName = (typeof METHODS)[number]
 
 /** What a method is told. */
@@ -54,6 +54,9 @@ export function allocationOf(shapes: Network['shapes']): Allocation {
   return shapes.length > 4 ? 'uniform' : 'erk'
 }
 
+/** Share of training before a sparse network becomes dense, as in SPDF (arXiv 2303.10464). */
+const SPARSE_PHASE = 0.75
+
 /** A method for a network. */
 export function createMethod(network: Network, options: MethodOptions): Method {
   const { name, sparsity, steps, seed, every } = options
@@ -71,6 +74,13 @@ export function createMethod(network: Network, options: MethodOptions): Method {
     })
   }
   if (name === 'static') return { ...nothing, begin }
+  if (name === 'sparse-dense') {
+    const release = Math.floor(SPARSE_PHASE * steps)
+    const before = (step: number) => {
+      if (step === release) for (const weight of weights) weight.repattern(undefined)
+    }
+    return { ...nothing, begin, before }
+  }
   if (name === 'gradual') {
     const schedule = windowed({ to: sparsity, steps, every, start: 0.1, stop: LAST_CHANGE })
     return { ...nothing, before: (step) => prune(network, step, schedule) }

@@ -67,6 +67,18 @@ it('row 171: the small dense network takes no more bytes than the sparse one, it
   expect(result.sparsity).toBe(0)
 })
 
+it('row 4: a sparse phase costs what it keeps, the dense one after it trains every weight', async () => {
+  const result = await train(task, { ...options, method: 'sparse-dense' })
+  const [sparse, dense] = [
+    await train(task, { ...options, method: 'static' }),
+    await train(task, { ...options, method: 'dense' }),
+  ]
+  expect(result.parameters).toBe(dense.parameters)
+  expect(result.sparsity).toBe(0)
+  expect(result.averageParameters).toBe(0.75 * sparse.parameters + 0.25 * dense.parameters)
+  expect(result.flopsPerStep).toBe(0.75 * sparse.flopsPerStep + 0.25 * dense.flopsPerStep)
+})
+
 it('is the same twice from one seed, another from another', async () => {
   const losses = async (seed: number, method: MethodName) => {
     const seen: number[] = []
