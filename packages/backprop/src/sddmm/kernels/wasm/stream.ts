@@ -15,7 +15,7 @@ export interface StreamShape {
 export function streamShape(m: number, k: number, nnz: number): StreamShape {
   const density = nnz / Math.max(1, m * k)
   const kBlock = density > 0.2 ? 256 : density > 0.03 ? 384 : 768
-  return { windowRows: Math.min(128, Math.max(16, Math.ceil(m / 16))), kBlock }
+  return { windowRows: Math.min(256, Math.max(16, Math.ceil(m / 8))), kBlock }
 }
 
 const HEADER = 8
