@@ -13,11 +13,7 @@ import {
 } from '@nnz/core'
 import type { SparseWeights } from '@nnz/spmm'
 
-/** Checks that options are an object. */
-export function expectOptions(options: unknown, name: string): void {
-  if (typeof options !== 'object' || options === null)
-    throw typeError('NNZ_TYPE', `${name}: expected options to be an object, got ${describe(options)}`)
-}
+export { expectOptions } from '@nnz/core'
 
 /** Checks the most columns of a plan. */
 export function expectColumns(columns: unknown, name: string): void {
@@ -81,4 +77,12 @@ export function expectApart(
   for (const [operand, tensor] of Object.entries(operands)) {
     if (tensor && overlaps(output, tensor)) throw rangeError('NNZ_VALUE', `${name} overlaps ${operand}`)
   }
+}
+
+/** Throws unless a new pattern has the shape and the layout of the old one. */
+export function expectSameShape(before: SparseWeights, next: SparseWeights, name: string): void {
+  const words = (w: SparseWeights) =>
+    `${w.layout} [${w.shape.join(', ')}]${w.layout === 'bsr' ? ` in blocks of ${w.blockShape.join('x')}` : ''}`
+  if (words(before) !== words(next))
+    throw rangeError('NNZ_SHAPE', `${name}: updatePattern got ${words(next)}, expected ${words(before)}`)
 }

@@ -16,7 +16,7 @@ function erf(x: number): number {
   if (z < 2.5) {
     let term = x
     let sum = x
-    for (let n = 1; n < 100; n++) {
+    for (let n = 1; Math.abs(term) > 1e-18; n++) {
       term *= (-x * x) / n
       sum += term / (2 * n + 1)
     }

@@ -24,12 +24,13 @@ import {
   expectColumns,
   expectLayout,
   expectOptions,
+  expectSameShape,
   expectShaped,
   outputTensor,
   outputValues,
 } from '../checks.ts'
 import { samePattern } from '../entries.ts'
-import { expectSameShape, SddmmPlan } from '../sddmm/sddmm.ts'
+import { SddmmPlan } from '../sddmm/sddmm.ts'
 import { TransposedPlan } from '../transposed/plan.ts'
 import { type BackwardExplanation, explainBackward } from './explanation.ts'
 import type { BackwardPlanOptions, BackwardRunOptions, Gradients } from './options.ts'

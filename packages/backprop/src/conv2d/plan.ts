@@ -14,9 +14,8 @@ import {
   zeros,
 } from '@nnz/core'
 import type { Gradients, Needs } from '../backward/options.ts'
-import { expectCsr, expectOptions, outputValues } from '../checks.ts'
+import { expectCsr, expectOptions, expectSameShape, outputValues } from '../checks.ts'
 import { samePattern } from '../entries.ts'
-import { expectSameShape } from '../sddmm/sddmm.ts'
 import { TapsBackward, TapsForward } from './js.ts'
 import { productBackward, productForward } from './product.ts'
 import type { BackwardArguments, Conv2dRunner, ForwardArguments } from './runner.ts'

@@ -11,7 +11,15 @@ import {
   transposed,
 } from '@nnz/core'
 import type { SparseWeights } from '@nnz/spmm'
-import { expectApart, expectColumns, expectLayout, expectOptions, expectShaped, outputValues } from '../checks.ts'
+import {
+  expectApart,
+  expectColumns,
+  expectLayout,
+  expectOptions,
+  expectSameShape,
+  expectShaped,
+  outputValues,
+} from '../checks.ts'
 import { COSTS } from '../cost-model.ts'
 import { samePattern, withValues } from '../entries.ts'
 import { sddmmKernels } from './kernels/index.ts'
@@ -155,14 +163,6 @@ export class SddmmPlan implements Partial<Disposable> {
 }
 
 registerDispose(SddmmPlan.prototype)
-
-/** Throws unless a new pattern has the shape and the layout of the old one. */
-export function expectSameShape(before: SparseWeights, next: SparseWeights, name: string): void {
-  const words = (w: SparseWeights) =>
-    `${w.layout} [${w.shape.join(', ')}]${w.layout === 'bsr' ? ` in blocks of ${w.blockShape.join('x')}` : ''}`
-  if (words(before) !== words(next))
-    throw rangeError('NNZ_SHAPE', `${name}: updatePattern got ${words(next)}, expected ${words(before)}`)
-}
 
 /** For each kernel of the table: `true` if it supports the problem, else the reason why not. */
 function supports(problem: SddmmProblem): Record<string, true | string> {
