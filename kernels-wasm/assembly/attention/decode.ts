@@ -1,7 +1,6 @@
-// A few queries against a paged cache of keys and values. Memory sets the pace, so the pages are read once and in the order in
-// which they lie: all key heads of a page (or one, where each has a list of its own), rows of headDim one after another.
-// The work is cut into units of several pages that do not depend on the number of threads; each has its own online softmax,
-// and what the units of a head found is merged in their order.
+// A few queries against a paged cache of keys and values. Memory sets the pace, so the pages of a key head are read once and
+// in the order in which they lie, rows of headDim one after another. The work is cut into units of several pages, which do not
+// depend on the number of threads; each has its own online softmax, and what the units of a head found is merged in order.
 import { exp4, LOWEST, weigh } from './decode-softmax'
 import { scoresOfFour, scoresOfOne, valuesOfFour, valuesOfOne } from './decode-rows'
 import { ln } from './exponential'
@@ -17,10 +16,10 @@ export class DecodeProblem {
   outToken: usize
   /** f32 [heads, tokens]. */
   logSumExp: usize
-  /** Pages of [keyHeads, pageSize, headDim]. */
+  /** [keyHeads, pages, pageSize, headDim]. */
   keys: usize
   values: usize
-  /** Bytes of a page that belong to one key head. */
+  /** Bytes of the pages of a key head. */
   headBytes: usize
   /** Query heads for each key head. */
   group: i32
@@ -29,17 +28,16 @@ export class DecodeProblem {
   scale: f32
   /** Triples of i32: byte offset of the page, its tokens, position of its first token in the sequence. */
   entries: usize
-  /** Four i32 each: first key head, the one after the last, first entry, the one after the last. */
+  /** Triples of i32: key head, first entry, the one after the last. */
   units: usize
-  /** Key heads of a unit at most: the units of heads `i * unitHeads` and following are `unitOffsets[i] .. unitOffsets[i + 1]`. */
-  unitHeads: i32
+  /** i32 [keyHeads + 1], into units. */
   unitOffsets: usize
   /** i32 [parts + 1]: first unit of each part. */
   bounds: usize
   /** Query t sees the positions below limit + t * limitStep. */
   limit: i32
   limitStep: i32
-  /** For each unit, key head of it and query: maximum, sum, two unused floats, output. */
+  /** For each unit and query of its group: maximum, sum, two unused floats, output. */
   states: usize
   unitBytes: usize
   /** Scores, for each part. */
@@ -51,7 +49,7 @@ export class DecodeProblem {
   pageScores: usize
 }
 
-/** Computes the units of parts `begin` to `end` - 1. Scratch: scores of a chunk for each query of a unit. */
+/** Computes the units of parts `begin` to `end` - 1. Scratch: scores of a chunk for each query of a group. */
 export function decode(problem: DecodeProblem, begin: i32, end: i32): void {
   for (let part = begin; part < end; part++) {
     const to = load<i32>(problem.bounds + (<usize>part << 2), 4)
@@ -61,36 +59,28 @@ export function decode(problem: DecodeProblem, begin: i32, end: i32): void {
 }
 
 function decodeUnit(problem: DecodeProblem, unit: i32, scores: usize): void {
-  const fields = problem.units + (<usize>unit << 4)
-  const firstHead = load<i32>(fields)
-  const lastHead = load<i32>(fields, 4)
-  const entriesEnd = load<i32>(fields, 12)
+  const fields = problem.units + <usize>unit * 12
+  const head = load<i32>(fields)
+  const last = load<i32>(fields, 8)
   const rows = problem.group * problem.tokens
-  const stateBytes = (<usize>problem.headDim << 2) + 16
+  const rowBytes = <usize>problem.headDim << 2
+  const stateBytes = rowBytes + 16
   const states = problem.states + <usize>unit * problem.unitBytes
   const scoreBytes = <usize>problem.chunk * problem.pageScores
-  const count = (lastHead - firstHead) * rows
-  for (let row = 0; row < count; row++) {
+  for (let row = 0; row < rows; row++) {
     const state = states + <usize>row * stateBytes
     memory.fill(state, 0, stateBytes)
     store<f32>(state, LOWEST)
   }
-  for (let from = load<i32>(fields, 8); from < entriesEnd; from += problem.chunk) {
-    const to = min(from + problem.chunk, entriesEnd)
-    for (let entry = from; entry < to; entry++) {
-      const column = scores + <usize>(entry - from) * problem.pageScores
-      for (let head = firstHead; head < lastHead; head++)
-        scorePage(problem, head, entry, rows, column + <usize>((head - firstHead) * rows) * scoreBytes, scoreBytes)
-    }
-    for (let row = 0; row < count; row++)
-      weigh(scores + <usize>row * scoreBytes, <usize>(to - from) * problem.pageScores, states + <usize>row * stateBytes, stateBytes - 16)
-    for (let entry = from; entry < to; entry++) {
-      const column = scores + <usize>(entry - from) * problem.pageScores
-      for (let head = firstHead; head < lastHead; head++) {
-        const first = <usize>((head - firstHead) * rows)
-        addPage(problem, head, entry, rows, column + first * scoreBytes, scoreBytes, states + first * stateBytes + 16, stateBytes)
-      }
-    }
+  for (let from = load<i32>(fields, 4); from < last; from += problem.chunk) {
+    const to = min(from + problem.chunk, last)
+    for (let entry = from, page = scores; entry < to; entry++, page += problem.pageScores)
+      scorePage(problem, head, entry, rows, page, scoreBytes)
+    const bytes = <usize>(to - from) * problem.pageScores
+    for (let row = 0; row < rows; row++)
+      weigh(scores + <usize>row * scoreBytes, bytes, states + <usize>row * stateBytes, rowBytes)
+    for (let entry = from, page = scores; entry < to; entry++, page += problem.pageScores)
+      addPage(problem, head, entry, rows, page, scoreBytes, states + 16, stateBytes)
   }
 }
 
@@ -110,7 +100,7 @@ function decodeUnit(problem: DecodeProblem, unit: i32, scores: usize): void {
 /** Scores of a page, `scoreBytes` apart for the queries of a group; -infinity behind the last token that a query sees. */
 function scorePage(problem: DecodeProblem, head: i32, index: i32, rows: i32, scores: usize, scoreBytes: usize): void {
   const entry = problem.entries + <usize>index * 12
-  const keys = problem.keys + <usize>load<u32>(entry) + <usize>head * problem.headBytes
+  const keys = problem.keys + <usize>head * problem.headBytes + <usize>load<u32>(entry)
   const rowBytes = <usize>problem.headDim << 2
   // All queries see what the first token sees.
   const common = seen(problem, entry, 0)
@@ -124,21 +114,34 @@ function scorePage(problem: DecodeProblem, head: i32, index: i32, rows: i32, sco
   for (let row = 0; row < rows; row++, scores += scoreBytes) {
     const done = rows > 1 ? common : 0
     const own = seen(problem, entry, row)
-    scoresOfOne(queryOf(problem, head, row), keys + <usize>done * rowBytes, own - done, rowBytes, problem.scale, scores + (<usize>done << 2))
+    const rest = keys + <usize>done * rowBytes
+    scoresOfOne(queryOf(problem, head, row), rest, own - done, rowBytes, problem.scale, scores + (<usize>done << 2))
     for (let at = <usize>own << 2; at < problem.pageScores; at += 4) store<f32>(scores + at, -Infinity)
   }
 }
 
 /** Adds the weighted values of a page to the outputs of a group, `stateBytes` apart. */
-function addPage(problem: DecodeProblem, head: i32, index: i32, rows: i32, weights: usize, scoreBytes: usize, outputs: usize, stateBytes: usize): void {
+function addPage(
+  problem: DecodeProblem,
+  head: i32,
+  index: i32,
+  rows: i32,
+  weights: usize,
+  scoreBytes: usize,
+  outputs: usize,
+  stateBytes: usize,
+): void {
   const entry = problem.entries + <usize>index * 12
-  const values = problem.values + <usize>load<u32>(entry) + <usize>head * problem.headBytes
+  const values = problem.values + <usize>head * problem.headBytes + <usize>load<u32>(entry)
   const rowBytes = <usize>problem.headDim << 2
   const done = rows > 1 ? seen(problem, entry, 0) : 0
-  for (let row = 0; rows > 1 && row < rows; row += 4)
-    valuesOfFour(outputs + <usize>row * stateBytes, stateBytes, values, done, rowBytes, weights + <usize>row * scoreBytes, scoreBytes, rows - row)
+  for (let row = 0; rows > 1 && row < rows; row += 4) {
+    const output = outputs + <usize>row * stateBytes
+    valuesOfFour(output, stateBytes, values, done, rowBytes, weights + <usize>row * scoreBytes, scoreBytes, rows - row)
+  }
+  const rest = values + <usize>done * rowBytes
   for (let row = 0; row < rows; row++, outputs += stateBytes, weights += scoreBytes)
-    valuesOfOne(outputs, values + <usize>done * rowBytes, seen(problem, entry, row) - done, rowBytes, weights + (<usize>done << 2))
+    valuesOfOne(outputs, rest, seen(problem, entry, row) - done, rowBytes, weights + (<usize>done << 2))
 }
 
 /** Merges what the units of key heads `begin` to `end` - 1 found, and writes their outputs and log-sum-exp. */
@@ -146,11 +149,11 @@ export function decodeMerge(problem: DecodeProblem, begin: i32, end: i32): void 
   const rows = problem.group * problem.tokens
   const stateBytes = (<usize>problem.headDim << 2) + 16
   for (let head = begin; head < end; head++) {
-    const offsets = problem.unitOffsets + (<usize>(head / problem.unitHeads) << 2)
+    const offsets = problem.unitOffsets + (<usize>head << 2)
     const from = problem.states + <usize>load<i32>(offsets) * problem.unitBytes
     const to = problem.states + <usize>load<i32>(offsets, 4) * problem.unitBytes
     for (let row = 0; row < rows; row++) {
-      const skip = <usize>((head % problem.unitHeads) * rows + row) * stateBytes
+      const skip = <usize>row * stateBytes
       mergeRow(problem, head * problem.group + row / problem.tokens, row % problem.tokens, from + skip, to + skip)
     }
   }

@@ -58,7 +58,8 @@ export class KeyValueCache implements Partial<Disposable> {
     this.pageSize = pageSize
     this.pages = pages
     const backend = resolveBackend(options.backend)
-    const shape = [pages, keyHeads, pageSize, headDim]
+    // A head's pages are neighbours: memory is fastest where it is read on and on.
+    const shape = [keyHeads, pages, pageSize, headDim]
     this.#owned = isWasm(backend) ? [zeros(shape, { backend }), zeros(shape, { backend })] : []
     this.#keys = this.#owned[0] ?? zeros(shape)
     this.#values = this.#owned[1] ?? zeros(shape)
@@ -80,7 +81,7 @@ export class KeyValueCache implements Partial<Disposable> {
     return this.#free.length
   }
 
-  /** The pages themselves, [pages, keyHeads, pageSize, headDim]. */
+  /** The pages themselves, [keyHeads, pages, pageSize, headDim]. */
   get storage(): { readonly keys: Tensor; readonly values: Tensor } {
     this.#expectAlive()
     return { keys: this.#keys, values: this.#values }
@@ -145,7 +146,7 @@ export class KeyValueCache implements Partial<Disposable> {
       const size = this.pageSize * this.headDim
       const result = new Float32Array(shape[0] * shape[1] * shape[2])
       for (let head = 0; head < this.keyHeads; head++) {
-        const from = (page * this.keyHeads + head) * size
+        const from = (head * this.pages + page) * size
         result.set(data.subarray(from, from + shape[1] * shape[2]), head * shape[1] * shape[2])
       }
       return tensor(result, shape)
@@ -200,7 +201,7 @@ export class KeyValueCache implements Partial<Disposable> {
   ): void {
     for (let head = 0; head < this.keyHeads; head++) {
       const from = head * strides[1] + token * strides[2]
-      const to = ((page * this.keyHeads + head) * this.pageSize + slot) * this.headDim
+      const to = ((head * this.pages + page) * this.pageSize + slot) * this.headDim
       for (let i = 0; i < this.headDim; i++) pages[to + i] = data[from + i]
     }
   }

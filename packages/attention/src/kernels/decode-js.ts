@@ -31,7 +31,7 @@ function decodeRow(cache: KeyValueCache, args: DecodeArguments, head: number, to
   let total = 0
   sums.fill(0)
   for (const block of blocks[blocks.length === 1 ? 0 : keyHead]) {
-    const first = (cache.pageOf(block) * keyHeads + keyHead) * pageSize
+    const first = (keyHead * cache.pages + cache.pageOf(block)) * pageSize
     const count = Math.min(cache.tokensOf(block), end - block * pageSize)
     for (let slot = 0; slot < count; slot++) {
       const at = (first + slot) * headDim

@@ -13,9 +13,9 @@ const RECORD_BYTES = 128
 
 /** The pages as an operand of their own. */
 function pagesOf(tensor: KeyValueCache['storage']['keys']): Heads {
-  const [pages, keyHeads, pageSize, headDim] = tensor.shape
+  const [keyHeads, pages, pageSize, headDim] = tensor.shape
   const strides = [tensor.strides[0], tensor.strides[1], tensor.strides[2]] as const
-  return { data: tensor.data, shape: [pages, keyHeads, pageSize, headDim], strides, tensor }
+  return { data: tensor.data, shape: [keyHeads, pages, pageSize, headDim], strides, tensor }
 }
 
 function decodeRunner(problem: DecodeProblem, cache: KeyValueCache, backend: WasmBackend): Runner<DecodeArguments> {
@@ -30,10 +30,10 @@ function decodeRunner(problem: DecodeProblem, cache: KeyValueCache, backend: Was
   const outputRoom = workspace.region(4 * heads * tokens * headDim)
   const logRoom = workspace.region(4 * heads * tokens)
   const entriesRoom = workspace.region(12 * keyHeads * pages)
-  const unitsRoom = workspace.region(16 * sizes.mostUnits)
+  const unitsRoom = workspace.region(12 * sizes.mostUnits)
   const offsetsRoom = workspace.region(4 * (keyHeads + 1))
   const boundsRoom = workspace.region(4 * (parts + 1))
-  const states = workspace.region(sizes.stateBytes)
+  const states = workspace.region(sizes.mostUnits * sizes.unitBytes)
   const scratch = workspace.region(parts * sizes.scoreBytes)
   // A cache of another backend is copied whole: slow, but right.
   const inMemory = inPlace(pagesOf(cache.storage.keys), memory) !== undefined
@@ -47,7 +47,7 @@ function decodeRunner(problem: DecodeProblem, cache: KeyValueCache, backend: Was
     let entry = entriesRoom() / 4
     for (const list of blocks) {
       for (const block of list) {
-        memory.i32[entry++] = 4 * cache.pageOf(block) * keyHeads * pageSize * headDim
+        memory.i32[entry++] = 4 * cache.pageOf(block) * pageSize * headDim
         memory.i32[entry++] = cache.tokensOf(block)
         memory.i32[entry++] = block * pageSize
       }
@@ -60,10 +60,10 @@ function decodeRunner(problem: DecodeProblem, cache: KeyValueCache, backend: Was
       const to = placeOutput(output, memory, outputRoom())
       const keys = placeInput(pagesOf(cache.storage.keys), memory, pageRoom())
       const values = placeInput(pagesOf(cache.storage.values), memory, valueRoom())
-      const { units, offsets, unitHeads, unitBytes, chunk } = cutUnits(sizes, blocks)
-      const count = units.length / 4
+      const { units, offsets } = cutUnits(sizes, blocks)
+      const count = units.length / 3
       const bounds = new Int32Array(parts + 1).fill(count)
-      const ranges = balancedRanges(count, parts, (unit) => units[4 * unit + 3] - units[4 * unit + 2])
+      const ranges = balancedRanges(count, parts, (unit) => units[3 * unit + 2] - units[3 * unit + 1])
       for (let part = 0; part < ranges.length / 2; part++) bounds[part] = ranges[2 * part]
       writeEntries(blocks)
       const { i32, f32 } = memory
@@ -71,11 +71,11 @@ function decodeRunner(problem: DecodeProblem, cache: KeyValueCache, backend: Was
       i32.set(offsets, offsetsRoom() / 4)
       i32.set(bounds, boundsRoom() / 4)
       const operands = [from, to].flatMap(({ address, strides }) => [address, strides[1], strides[2]])
-      const before = [...operands, logRoom(), keys.address, values.address, 4 * pageSize * headDim]
+      const before = [...operands, logRoom(), keys.address, values.address, 4 * pages * pageSize * headDim]
       before.push(heads / keyHeads, tokens, headDim)
-      const work = [entriesRoom(), unitsRoom(), unitHeads, offsetsRoom(), boundsRoom()]
+      const work = [entriesRoom(), unitsRoom(), offsetsRoom(), boundsRoom()]
       const limits = [visible(cache.length, tokens, 0, causal), causal ? 1 : 0]
-      const rooms = [states(), unitBytes, scratch(), sizes.scoreBytes, chunk, sizes.pageScores]
+      const rooms = [states(), sizes.unitBytes, scratch(), sizes.scoreBytes, sizes.chunk, sizes.pageScores]
       const at = record() / 4
       i32.set(before, at)
       f32[at + before.length] = scale
