@@ -1,15 +1,41 @@
 import type { Backend, Tensor } from '@nnz/core'
-import { kernels, linear, type SpmmKernel, type SpmmProblem, spmm, spmmProblem } from '@nnz/spmm'
+import {
+  type AnyWeights,
+  bsr,
+  csr,
+  kernels,
+  linear,
+  type SparseWeights,
+  type SpmmKernel,
+  type SpmmProblem,
+  spmm,
+  spmmProblem,
+} from '@nnz/spmm'
 import { place, release } from '../runner/kernels.ts'
 import type { TuneCase, TuneFamily, TunePlan } from './family.ts'
 import { tuneProblems } from './problems.ts'
+
+const compact = new WeakMap<SparseWeights, Map<'bf16' | 'i8', AnyWeights>>()
+
+/** Weights with their values in the type that a row is for: made once, since many rows are for one type. */
+function stored(w: SparseWeights, type: SpmmKernel['types']['weights']): AnyWeights {
+  if (type === 'f32') return w
+  const own = type === 'i8' ? 'i8' : 'bf16'
+  const known = compact.get(w) ?? new Map<'bf16' | 'i8', AnyWeights>()
+  compact.set(w, known)
+  const values = { type: own } as const
+  const result = known.get(own) ?? (w.layout === 'csr' ? csr.quantise(w, values) : bsr.quantise(w, values))
+  known.set(own, result)
+  return result
+}
 
 /** Products with unstructured and block-sparse weights, the dense kernels among them. */
 export const spmmFamily: TuneFamily<SpmmKernel, SpmmProblem> = {
   module: 'packages/spmm/src/cost-model.ts',
   kernels,
   *cases(kernel) {
-    for (const { weights, n } of tuneProblems(kernel.name.includes('_bsr_') ? 'bsr' : 'csr')) {
+    for (const { weights: f32, n } of tuneProblems(kernel.name.includes('_bsr_') ? 'bsr' : 'csr')) {
+      const weights = stored(f32, kernel.types.weights)
       const operation = (['spmm', 'linear'] as const).find(
         (name) => kernel.supports(spmmProblem(name, weights, n, 'none')) === true,
       )

@@ -1,4 +1,4 @@
-import { type CostModel, GEMM_COSTS, type KernelCost } from '@nnz/core'
+import { type CostModel, GEMM_COSTS, GEMM_I8_COSTS, type KernelCost } from '@nnz/core'
 import { kernels } from './kernels/index.ts'
 
 /**
@@ -54,7 +54,13 @@ const MEASURED: CostModel = {
 function costOf(name: string): KernelCost {
   const plain = name.replace('_half__', '_f32__')
   const dense = plain.replace(/^nmGemm(Transposed)?_nmg?_/, 'gemm_').replace(/_dense$/, '')
-  return MEASURED[name] ?? MEASURED[plain] ?? GEMM_COSTS[dense] ?? MEASURED[plain.replace('_i8__js', '_f32__js')]
+  return (
+    MEASURED[name] ??
+    MEASURED[plain] ??
+    GEMM_COSTS[dense] ??
+    GEMM_I8_COSTS[dense] ??
+    MEASURED[plain.replace('_i8__js', '_f32__js')]
+  )
 }
 
 /** Nanoseconds for each of a kernel's features; `nnz-bench tune` fits them to another machine. */

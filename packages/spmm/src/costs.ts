@@ -1,4 +1,4 @@
-import { type CostModel, GEMM_COSTS, type KernelCost } from '@nnz/core'
+import { type CostModel, GEMM_I8_COSTS, type KernelCost } from '@nnz/core'
 import { COSTS as FITTED } from './cost-model.ts'
 
 /** Rows that widen values of 16 bits cost what the f32 rows cost; reading them as they are saves bytes only. */
@@ -8,7 +8,7 @@ function forHalf([name, cost]: [string, KernelCost]): [string, KernelCost] {
 
 /** Dense i8 kernels cost what they cost in core. */
 function asDense(layout: 'csr' | 'bsr'): CostModel {
-  const rows = Object.entries(GEMM_COSTS).filter(([name]) => name.startsWith('gemm_i8__'))
+  const rows = Object.entries(GEMM_I8_COSTS)
   return Object.fromEntries(rows.map(([name, cost]) => [`${name.replace('gemm_', `spmm_${layout}_`)}_dense`, cost]))
 }
 
@@ -16,7 +16,7 @@ function asI8(layout: 'csr' | 'bsr'): CostModel {
   return {
     [`spmm_${layout}_i8__wasm_relaxed_quads`]: { run: [4000, 0.62, 8, 14], pack: [20, 200] },
     [`spmm_${layout}_i8__wasm_simd_quads`]: { run: [4000, 0.85, 8, 14], pack: [20, 200] },
-    [`spmm_${layout}_i8__wasm_relaxed_fours`]: { run: [4000, 0.075, 2, 3], pack: [20, 200] },
+    [`spmm_${layout}_i8__wasm_relaxed_fours`]: { run: [4000, 0.09, 2, 3], pack: [20, 200] },
     [`spmm_${layout}_i8__wasm_simd_fours`]: { run: [4000, 0.11, 2, 3], pack: [20, 200] },
     [`spmm_${layout}_i8__js_panels`]: FITTED[`spmm_${layout}_f32__js_panels`],
     ...asDense(layout),

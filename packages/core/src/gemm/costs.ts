@@ -9,7 +9,4 @@ export const GEMM_COSTS: CostModel = {
   gemm_f32__wasm_simd_panels: { run: [3853, 0.04265, 0.09668, 1.487, 0], pack: [1.653] },
   gemm_f32__wasm_simd_tokens: { run: [3832, 0.03385, 3.562, 0], pack: [1.278] },
   gemm_f32__wasm_simd_gemv: { run: [3349, 0.08413, 0], pack: [1.413] },
-  gemm_i8__wasm_relaxed_tiles: { run: [5000, 0.0178, 1.4, 0.4, 0.2], pack: [1.5] },
-  gemm_i8__wasm_simd_tiles: { run: [5000, 0.0245, 1.4, 0.4, 0.2], pack: [1.5] },
-  gemm_i8__js_rows: { run: [4000, 0.9, 6], pack: [0.1] },
 }

@@ -8,6 +8,7 @@ import { BucketedPlan } from '../plan/bucketed-plan.ts'
 import type { Explanation } from '../plan/explanation.ts'
 import { expectMatrix, expectOutput, overlaps, type Tensor, toFloat32, zeros } from '../tensor.ts'
 import { GEMM_COSTS } from './costs.ts'
+import { GEMM_I8_COSTS } from './i8/costs.ts'
 import { gemmI8Kernels } from './i8/index.ts'
 import { type GemmI8Kernel, gemmI8Bytes } from './i8/types.ts'
 import { gemmKernels } from './kernels/index.ts'
@@ -68,7 +69,7 @@ export class GemmPlan implements Partial<Disposable> {
     const problem = (n: number) => ({ operation: 'gemm', m, k, n, orientation: 'columns' }) as const
     const common = {
       backend: resolveBackend(options.backend),
-      costs: GEMM_COSTS,
+      costs: integers ? GEMM_I8_COSTS : GEMM_COSTS,
       columns: options.columns,
       flops: gemmFlops,
       kernel: options.kernel,
