@@ -12,7 +12,8 @@ const F16: i32 = 2
  *
  * @param values    [eight rows][group][entry][8] f32, bf16 or f16 by `type` (0, 1, 2), in whole blocks; f16 without subnormals
  * @param columns   [eight rows][block] of 16 bytes, `blocks` in each eight rows: of vector i in its block, lane j has bits 2 (i >> 2) of byte 4 (i & 3) + j
- * @param constants six vectors: bytes of 12; 0 1 2 3 in every lane; for i from 0 to 3, bytes 4 i to 4 i + 3, each four times
+ * @param constants seven vectors: bytes of 12; 0 1 2 3 in every lane; for i from 0 to 3, bytes 4 i to 4 i + 3, each four times;
+ *                  2^112 in f32
  * @param groups    of four columns; with one entry an even number
  * @param x         all groups, zeros behind its end
  * @param y         yStride bytes from element to element
@@ -57,6 +58,7 @@ export function nmGemvSwizzle(
   const spread1 = v128.load(constants, 48)
   const spread2 = v128.load(constants, 64)
   const spread3 = v128.load(constants, 80)
+  const power = v128.load(constants, 96)
   let a0 = f32x4.splat(0)
   let a1 = a0
   let b0 = a0
@@ -69,31 +71,31 @@ export function nmGemvSwizzle(
     const bits = v128.load(q)
     four = v128.load(x)
     c = v128.and(i32x4.shl(bits, 2), mask)
-    a0 = madd(four32(TYPE, p, 0), pick(four, c, spread0, lane), a0)
-    b0 = madd(four32(TYPE, p, 1), pick(four, c, spread1, lane), b0)
-    a1 = madd(four32(TYPE, p, 2), pick(four, c, spread2, lane), a1)
-    b1 = madd(four32(TYPE, p, 3), pick(four, c, spread3, lane), b1)
+    a0 = madd(four32(TYPE, p, 0, power), pick(four, c, spread0, lane), a0)
+    b0 = madd(four32(TYPE, p, 1, power), pick(four, c, spread1, lane), b0)
+    a1 = madd(four32(TYPE, p, 2, power), pick(four, c, spread2, lane), a1)
+    b1 = madd(four32(TYPE, p, 3, power), pick(four, c, spread3, lane), b1)
     if (x + 16 == end) break
     four = v128.load(x, 16)
     c = v128.and(bits, mask)
-    a0 = madd(four32(TYPE, p, 4), pick(four, c, spread0, lane), a0)
-    b0 = madd(four32(TYPE, p, 5), pick(four, c, spread1, lane), b0)
-    a1 = madd(four32(TYPE, p, 6), pick(four, c, spread2, lane), a1)
-    b1 = madd(four32(TYPE, p, 7), pick(four, c, spread3, lane), b1)
+    a0 = madd(four32(TYPE, p, 4, power), pick(four, c, spread0, lane), a0)
+    b0 = madd(four32(TYPE, p, 5, power), pick(four, c, spread1, lane), b0)
+    a1 = madd(four32(TYPE, p, 6, power), pick(four, c, spread2, lane), a1)
+    b1 = madd(four32(TYPE, p, 7, power), pick(four, c, spread3, lane), b1)
     if (x + 32 == end) break
     four = v128.load(x, 32)
     c = v128.and(i32x4.shr_u(bits, 2), mask)
-    a0 = madd(four32(TYPE, p, 8), pick(four, c, spread0, lane), a0)
-    b0 = madd(four32(TYPE, p, 9), pick(four, c, spread1, lane), b0)
-    a1 = madd(four32(TYPE, p, 10), pick(four, c, spread2, lane), a1)
-    b1 = madd(four32(TYPE, p, 11), pick(four, c, spread3, lane), b1)
+    a0 = madd(four32(TYPE, p, 8, power), pick(four, c, spread0, lane), a0)
+    b0 = madd(four32(TYPE, p, 9, power), pick(four, c, spread1, lane), b0)
+    a1 = madd(four32(TYPE, p, 10, power), pick(four, c, spread2, lane), a1)
+    b1 = madd(four32(TYPE, p, 11, power), pick(four, c, spread3, lane), b1)
     if (x + 48 == end) break
     four = v128.load(x, 48)
     c = v128.and(i32x4.shr_u(bits, 4), mask)
-    a0 = madd(four32(TYPE, p, 12), pick(four, c, spread0, lane), a0)
-    b0 = madd(four32(TYPE, p, 13), pick(four, c, spread1, lane), b0)
-    a1 = madd(four32(TYPE, p, 14), pick(four, c, spread2, lane), a1)
-    b1 = madd(four32(TYPE, p, 15), pick(four, c, spread3, lane), b1)
+    a0 = madd(four32(TYPE, p, 12, power), pick(four, c, spread0, lane), a0)
+    b0 = madd(four32(TYPE, p, 13, power), pick(four, c, spread1, lane), b0)
+    a1 = madd(four32(TYPE, p, 14, power), pick(four, c, spread2, lane), a1)
+    b1 = madd(four32(TYPE, p, 15, power), pick(four, c, spread3, lane), b1)
     q += 16
     p += TYPE == F32 ? 256 : 128
     x += 64
@@ -109,6 +111,7 @@ export function nmGemvSwizzle(
   const spread1 = v128.load(constants, 48)
   const spread2 = v128.load(constants, 64)
   const spread3 = v128.load(constants, 80)
+  const power = v128.load(constants, 96)
   let a0 = f32x4.splat(0)
   let a1 = a0
   let b0 = a0
@@ -121,35 +124,35 @@ export function nmGemvSwizzle(
     const bits = v128.load(q)
     four = v128.load(x)
     c = v128.and(i32x4.shl(bits, 2), mask)
-    a0 = madd(four32(TYPE, p, 0), pick(four, c, spread0, lane), a0)
-    b0 = madd(four32(TYPE, p, 1), pick(four, c, spread1, lane), b0)
+    a0 = madd(four32(TYPE, p, 0, power), pick(four, c, spread0, lane), a0)
+    b0 = madd(four32(TYPE, p, 1, power), pick(four, c, spread1, lane), b0)
     four = v128.load(x, 16)
-    a1 = madd(four32(TYPE, p, 2), pick(four, c, spread2, lane), a1)
-    b1 = madd(four32(TYPE, p, 3), pick(four, c, spread3, lane), b1)
+    a1 = madd(four32(TYPE, p, 2, power), pick(four, c, spread2, lane), a1)
+    b1 = madd(four32(TYPE, p, 3, power), pick(four, c, spread3, lane), b1)
     if (x + 32 == end) break
     four = v128.load(x, 32)
     c = v128.and(bits, mask)
-    a0 = madd(four32(TYPE, p, 4), pick(four, c, spread0, lane), a0)
-    b0 = madd(four32(TYPE, p, 5), pick(four, c, spread1, lane), b0)
+    a0 = madd(four32(TYPE, p, 4, power), pick(four, c, spread0, lane), a0)
+    b0 = madd(four32(TYPE, p, 5, power), pick(four, c, spread1, lane), b0)
     four = v128.load(x, 48)
-    a1 = madd(four32(TYPE, p, 6), pick(four, c, spread2, lane), a1)
-    b1 = madd(four32(TYPE, p, 7), pick(four, c, spread3, lane), b1)
+    a1 = madd(four32(TYPE, p, 6, power), pick(four, c, spread2, lane), a1)
+    b1 = madd(four32(TYPE, p, 7, power), pick(four, c, spread3, lane), b1)
     if (x + 64 == end) break
     four = v128.load(x, 64)
     c = v128.and(i32x4.shr_u(bits, 2), mask)
-    a0 = madd(four32(TYPE, p, 8), pick(four, c, spread0, lane), a0)
-    b0 = madd(four32(TYPE, p, 9), pick(four, c, spread1, lane), b0)
+    a0 = madd(four32(TYPE, p, 8, power), pick(four, c, spread0, lane), a0)
+    b0 = madd(four32(TYPE, p, 9, power), pick(four, c, spread1, lane), b0)
     four = v128.load(x, 80)
-    a1 = madd(four32(TYPE, p, 10), pick(four, c, spread2, lane), a1)
-    b1 = madd(four32(TYPE, p, 11), pick(four, c, spread3, lane), b1)
+    a1 = madd(four32(TYPE, p, 10, power), pick(four, c, spread2, lane), a1)
+    b1 = madd(four32(TYPE, p, 11, power), pick(four, c, spread3, lane), b1)
     if (x + 96 == end) break
     four = v128.load(x, 96)
     c = v128.and(i32x4.shr_u(bits, 4), mask)
-    a0 = madd(four32(TYPE, p, 12), pick(four, c, spread0, lane), a0)
-    b0 = madd(four32(TYPE, p, 13), pick(four, c, spread1, lane), b0)
+    a0 = madd(four32(TYPE, p, 12, power), pick(four, c, spread0, lane), a0)
+    b0 = madd(four32(TYPE, p, 13, power), pick(four, c, spread1, lane), b0)
     four = v128.load(x, 112)
-    a1 = madd(four32(TYPE, p, 14), pick(four, c, spread2, lane), a1)
-    b1 = madd(four32(TYPE, p, 15), pick(four, c, spread3, lane), b1)
+    a1 = madd(four32(TYPE, p, 14, power), pick(four, c, spread2, lane), a1)
+    b1 = madd(four32(TYPE, p, 15, power), pick(four, c, spread3, lane), b1)
     q += 16
     p += TYPE == F32 ? 256 : 128
     x += 128
@@ -183,14 +186,14 @@ function twoF16(p: usize, q: usize, constants: usize, groups: i32, x: usize, y: 
 
 /** Vector i of values as f32. */
 // @ts-ignore: decorator
-@inline function four32(TYPE: i32, p: usize, i: i32): v128 {
+@inline function four32(TYPE: i32, p: usize, i: i32, power: v128): v128 {
   if (TYPE == F32) return v128.load(p + <usize>(i << 4))
   const half = v128.load16x4_s(p + <usize>(i << 3))
   if (TYPE == BF16) return i32x4.shl(half, 16)
   // The exponent of f16 is 112 less than that of f32: a product with 2^112 corrects it.
-  const magnitude = v128.and(i32x4.shl(half, 13), i32x4.splat(0x0fffe000))
+  const magnitude = i32x4.shr_u(i32x4.shl(half, 17), 4)
   const sign = i32x4.shl(i32x4.shr_u(half, 31), 31)
-  return v128.or(f32x4.mul(magnitude, i32x4.splat(0x77800000)), sign)
+  return v128.or(f32x4.mul(magnitude, power), sign)
 }
 
 /** Stores eight results, or as many as there are rows. */

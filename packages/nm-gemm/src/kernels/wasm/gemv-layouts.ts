@@ -25,10 +25,15 @@ export interface SwizzleGeometry {
   readonly valueBytes: number
 }
 
-/** The six vectors that the microkernel keeps in registers. */
+/** The seven vectors that the microkernel keeps in registers. */
 function constants(): Uint32Array {
   const spread = [0, 1, 2, 3].flatMap((i) => [0, 1, 2, 3].map((lane) => (4 * i + lane) * 0x01010101))
-  return Uint32Array.of(...new Array(4).fill(0x0c0c0c0c), ...new Array(4).fill(0x03020100), ...spread)
+  return Uint32Array.of(
+    ...new Array(4).fill(0x0c0c0c0c),
+    ...new Array(4).fill(0x03020100),
+    ...spread,
+    ...new Array(4).fill(0x77800000),
+  )
 }
 
 /**
