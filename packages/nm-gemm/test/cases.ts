@@ -59,6 +59,8 @@ export function sizeCases(): Case[] {
       ...of({ shape: [521, 401], n: 2, m: 4 }, n),
       ...of({ shape: [67, 1031], n: 1, m: 16, g: 3 }, n),
       ...of({ shape: [133, 300], n: 5, m: 7 }, n),
+      // Groups of rows that are larger than a window.
+      ...of({ shape: [1101, 9], n: 1, m: 4, g: 601 }, n),
     ]),
   ]
 }

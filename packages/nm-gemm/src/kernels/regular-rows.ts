@@ -25,7 +25,7 @@ export function regularRows(w: NmWeights): RegularRows {
 
 /** How weights are cut into windows of rows and blocks of columns. */
 export interface Cut {
-  /** Rows of a window: its stream stays in L2 while all panels pass. A whole number of groups. */
+  /** Rows of a window: its stream stays in L2 while all panels pass. Whole groups of g rows, unless those are larger. */
   readonly windowRows: number
   /** Columns of a K block: its rows of an X panel stay in L1. A whole number of groups. */
   readonly kBlock: number
@@ -43,7 +43,7 @@ const LEAST_ROWS = 64
 export function cutRows({ shape: [m, k], pattern: { n, m: group, g }, entries }: RegularRows, columns: number): Cut {
   const kBlock = Math.ceil(columns / group) * group
   const wanted = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, WINDOW_BYTES / (6 * Math.max(1, entries))))
-  const windowRows = g * Math.max(1, Math.round(wanted / g))
+  const windowRows = g > wanted ? 2 * Math.round(wanted / 2) : g * Math.round(wanted / g)
   return {
     windowRows,
     kBlock,

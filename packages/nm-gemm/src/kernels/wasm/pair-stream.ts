@@ -137,7 +137,7 @@ function pairRows(
   const pairs: Pair[] = []
   const lone: number[] = []
   for (let row = 0; row < rows; ) {
-    const inGroup = Math.min(g - (row % g), rows - row)
+    const inGroup = Math.min(g - ((top + row) % g), rows - row)
     if (inGroup > 1) {
       pairs.push({ low: row, high: row + 1, shared: to - from })
       row += 2
