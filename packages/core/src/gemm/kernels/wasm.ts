@@ -72,7 +72,8 @@ function panels(variant: WasmVariant): GemmKernel {
     runFeatures: ({ m, k, n }) => {
       const rows = Math.ceil(m / TILE_ROWS) * TILE_ROWS
       const tail = n % PANEL_COLUMNS
-      const narrow = (tail >> 2) + ((tail >> 1) & 1) + (tail & 1)
+      // Four columns take about as long as two panels of two (768x768: 0.11 against 0.06 ms).
+      const narrow = 2 * (tail >> 2) + ((tail >> 1) & 1) + (tail & 1)
       return [1, rows * k * (n - tail), rows * k * narrow, k * n, m * n]
     },
     pack({ matrix }: GemmWeights, { m, k }, target) {
