@@ -101,8 +101,10 @@ export function nmLayout<T extends 'nm' | 'nmg'>(layout: T) {
     const name = `${layout}.fromDense`
     const geometry = geometryOf(shape, given, name)
     const source = dense(data, geometry.shape, name)
-    const at = source.findIndex(Number.isNaN)
-    if (at >= 0) {
+    // A loop, since findIndex calls back for each element.
+    let at = 0
+    while (at < source.length && !Number.isNaN(source[at])) at++
+    if (at < source.length) {
       const [row, column] = [Math.floor(at / geometry.shape[1]), at % geometry.shape[1]]
       throw rangeError('NNZ_VALUE', `${name}: row ${row}, column ${column}: NaN has no magnitude to choose by`)
     }

@@ -172,14 +172,23 @@ export function keepLargest(data: Float32Array, geometry: NmGeometry): Keep {
   const [rows, columns] = shape
   const sums = new Float64Array(m)
   return (patternRow, from, to, kept) => {
-    for (let i = 0; i < to - from; i++) sums[i] = 0
-    for (let row = patternRow * g; row < Math.min(patternRow * g + g, rows); row++) {
-      for (let i = from; i < to; i++) sums[i - from] += Math.abs(data[row * columns + i])
+    const width = to - from
+    const top = patternRow * g
+    for (let i = 0, at = top * columns + from; i < width; i++, at++) sums[i] = Math.abs(data[at])
+    for (let row = top + 1; row < Math.min(top + g, rows); row++) {
+      for (let i = 0, at = row * columns + from; i < width; i++, at++) sums[i] += Math.abs(data[at])
     }
-    for (let count = Math.min(n, to - from); count > 0; count--) {
-      let best = -1
-      for (let i = 0; i < to - from; i++) if (kept[i] === 0 && (best < 0 || sums[i] > sums[best])) best = i
+    for (let count = Math.min(n, width); count > 0; count--) {
+      let best = 0
+      let most = -1
+      for (let i = 0; i < width; i++) {
+        if (sums[i] > most) {
+          most = sums[i]
+          best = i
+        }
+      }
       kept[best] = 1
+      sums[best] = -1
     }
   }
 }
