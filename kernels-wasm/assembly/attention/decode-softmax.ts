@@ -1,9 +1,6 @@
 // Online softmax of one query whose scores stand in a row.
 import { sum } from '../lib/vector'
 import { C2, C3, C4, C5, exp, LEAST, LOG2E, MINUS_LN2, ONE, SHIFT } from './exponential'
-import { LOWEST } from './softmax'
-
-export { LOWEST }
 
 /** e^x of four lanes, where it is not worth keeping the constants. */
 // @ts-ignore: decorator

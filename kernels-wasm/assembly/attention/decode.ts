@@ -1,9 +1,10 @@
 // A few queries against a paged cache of keys and values. Memory sets the pace, so the pages of a key head are read once and
 // in the order in which they lie, rows of headDim one after another. The work is cut into units of several pages, which do not
 // depend on the number of threads; each has its own online softmax, and what the units of a head found is merged in order.
-import { exp4, LOWEST, weigh } from './decode-softmax'
 import { scoresOfFour, scoresOfOne, valuesOfFour, valuesOfOne } from './decode-rows'
+import { exp4, weigh } from './decode-softmax'
 import { ln } from './exponential'
+import { LOWEST } from './softmax'
 
 /** One call, laid out as 32-bit fields by the host (see packages/attention/src/kernels/wasm/decode.ts). Strides in bytes. */
 @unmanaged

@@ -75,8 +75,10 @@ function forwardTile(problem: Problem, unit: i32, scratch: usize): void {
       const kChunk = k + <usize>key * problem.kToken
       const vChunk = v + <usize>key * problem.vToken
       // Where a run of keys begins; inside it one chunk follows another.
-      if (key == from)
-        store<i32>(scratch + FETCHED, fetch(kChunk, problem.kToken, keys, rowBytes) | fetch(vChunk, problem.vToken, keys, rowBytes))
+      if (key == from) {
+        const fetched = fetch(kChunk, problem.kToken, keys, rowBytes)
+        store<i32>(scratch + FETCHED, fetched | fetch(vChunk, problem.vToken, keys, rowBytes))
+      }
       weights(scratch, kChunk, problem.kToken, headDim, count, key, keys, chunkBits, ranged)
       if ((chunkBits == 0 && !ranged) || allFinite(vChunk, problem.vToken, keys, rowBytes)) {
         addValues(scratch, vChunk, problem.vToken, output, headDim, count, key, keys, ranged)

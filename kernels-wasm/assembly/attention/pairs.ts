@@ -31,7 +31,15 @@ export function allFinite(row: usize, stride: usize, count: i32, rowBytes: usize
 }
 
 /** Row of each query += sum over keys of weights[key][query] rows[key]. */
-export function addToQueriesByPairs(weights: usize, keys: i32, rows: usize, stride: usize, queries: usize, count: i32, rowBytes: usize): void {
+export function addToQueriesByPairs(
+  weights: usize,
+  keys: i32,
+  rows: usize,
+  stride: usize,
+  queries: usize,
+  count: i32,
+  rowBytes: usize,
+): void {
   for (let query = 0; query < count; query++, weights += 4, queries += rowBytes) {
     for (let key: usize = 0; key < <usize>keys; key++) {
       const weight = load<f32>(weights + key * STRIDE)
@@ -41,7 +49,16 @@ export function addToQueriesByPairs(weights: usize, keys: i32, rows: usize, stri
 }
 
 /** Row of each key += sum over queries of weights[key][query] rows[query]. */
-export function addToKeysByPairs(weights: usize, keys: i32, rows: usize, stride: usize, count: i32, gradient: usize, gradientStride: usize, rowBytes: usize): void {
+export function addToKeysByPairs(
+  weights: usize,
+  keys: i32,
+  rows: usize,
+  stride: usize,
+  count: i32,
+  gradient: usize,
+  gradientStride: usize,
+  rowBytes: usize,
+): void {
   for (let key = 0; key < keys; key++, weights += STRIDE, gradient += gradientStride) {
     for (let query: usize = 0; query < <usize>count; query++) {
       const weight = load<f32>(weights + (query << 2))
