@@ -167,7 +167,7 @@ describe('reading a folder', () => {
   })
 
   test('a folder that is not there holds no runs', async () => {
-    expect(await readResults(join(folder, 'nowhere'))).toEqual({ runs: [], leftOut: [] })
+    expect(await readResults(join(folder, 'nowhere'))).toEqual({ runs: [], quality: [], leftOut: [] })
   })
 
   test('records of a dirty or unknown commit are not official', async () => {
