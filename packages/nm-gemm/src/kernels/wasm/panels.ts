@@ -27,8 +27,10 @@ type Geometry = Cut & { readonly windowBytes: readonly number[] }
 /** What the two ways to run whole panels differ in. */
 interface Method {
   readonly name: 'rows' | 'pairs'
-  /** The widest panel that the microkernel has registers for. */
-  readonly widest: number
+  /** The widest panel that the microkernel has registers for: in base SIMD a separate product needs one. */
+  readonly widest: Readonly<Record<WasmVariant, number>>
+  /** Vectors of a row of a panel. */
+  readonly stride: number
   readonly blockColumns: (density: number) => number
   readonly layOut: (w: RegularRows) => PackedForm<Geometry>
   /** The microkernel's arguments between the stream's tables and m. */
@@ -38,7 +40,8 @@ interface Method {
 /** One row at a time, eight vectors wide: loads each row of X once for each entry. */
 const ROWS: Method = {
   name: 'rows',
-  widest: 8,
+  widest: { relaxed: 8, simd: 8 },
+  stride: 8,
   blockColumns: rowBlockColumns,
   layOut: layOutRows,
   extra: (geometry) => [geometry.blockEntries, (geometry as RowGeometry).lastEntries],
@@ -47,7 +50,8 @@ const ROWS: Method = {
 /** Two rows at a time, six vectors wide: loads what both rows keep once for both. */
 const PAIRS: Method = {
   name: 'pairs',
-  widest: 6,
+  widest: { relaxed: 6, simd: 5 },
+  stride: 6,
   blockColumns: pairBlockColumns,
   layOut: layOutPairs,
   extra: () => [],
@@ -62,16 +66,16 @@ function plan(method: Method, problem: NmProblem, packing: Packing, backend: Was
   const { m, k } = problem
   const weights = packing as StreamPacking<Geometry>
   const { windowRows, kBlock, windowBytes } = weights.geometry
-  const { widest } = method
+  const { stride } = method
   return panelRunner(problem, backend, {
     set,
     name: method === ROWS ? 'nmRows' : 'nmPairs',
     weights: [weights.stream, weights.table(0), ...method.extra(weights.geometry), m, k, windowRows, kBlock],
     rowBytes: windowBytes,
     inner: 'panels',
-    scratchBytes: windowRows * widest * VECTOR,
-    panels: (vectors) => panelCount(vectors, widest),
-    even: widest,
+    scratchBytes: windowRows * stride * VECTOR,
+    panels: (vectors) => panelCount(vectors, method.widest[backend.variant]),
+    even: stride,
   })
 }
 
@@ -89,7 +93,8 @@ function supports(problem: NmProblem, contract: Contract): true | string {
 }
 
 function kernel(method: Method, variant: WasmVariant, contract: Contract): F32Kernel {
-  const { name, widest } = method
+  const { name } = method
+  const widest = method.widest[variant]
   return {
     name: `${contract.contract}__wasm_${variant}_${name}`,
     operation: contract.operation,
