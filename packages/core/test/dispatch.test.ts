@@ -88,10 +88,10 @@ describe('rank and choose', () => {
     expect(choose(rows, problem(50), js, { costs, runs: 1, packed: new Set(['fast']) }).chosen.name).toBe('fast')
   })
 
-  it('divide all but the fixed part by the threads', () => {
-    const backend: Backend = { name: 'js', variant: 'js', threads: 4 }
-    const [best] = rank(rows, problem(80), backend, { costs, runs })
-    expect(best.nanoseconds).toBe(100 + 80 / 4)
+  it('choose the same for any number of threads, so that results are the same', () => {
+    const many: Backend = { name: 'js', variant: 'js', threads: 64 }
+    for (const n of [5, 11, 12, 50])
+      expect(rank(rows, problem(n), many, { costs, runs })).toEqual(rank(rows, problem(n), js, { costs, runs }))
   })
 
   it('give dense a margin, and show its prediction as it is', () => {

@@ -184,7 +184,9 @@ export class BucketedPlan<P extends Problem, W extends object, A> {
       threads: backend.threads,
       kernel: largest.kernel.name,
       why:
-        kernel === undefined ? 'least predicted time among the kernels that support the problem' : 'asked for by name',
+        kernel === undefined
+          ? 'least predicted time among the kernels that support the problem, dense ones given 5 %'
+          : 'asked for by name',
       flops: flops(problem(columns)),
       bytes: bytes(problem(columns)),
       packings: [...this.#packings].map(({ format, packing }) => ({ format, bytes: packing.bytes })),

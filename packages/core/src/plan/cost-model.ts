@@ -39,16 +39,16 @@ function dot(features: readonly number[], coefficients: readonly number[]): numb
   return sum
 }
 
-/** Predicted nanoseconds of one run and of packing. A kernel without coefficients is predicted to take forever. */
+/**
+ * Predicted nanoseconds of one run and of packing, on one thread: the choice of a kernel must not depend on the number of
+ * threads, or results would. A kernel without coefficients is predicted to take forever.
+ */
 export function predict<P extends Problem>(
   kernel: Kernel<P, never, never>,
   problem: P,
   shipped: CostModel,
-  threads: number,
 ): { run: number; pack: number } {
   const cost = tuned[kernel.name] ?? shipped[kernel.name]
   if (!cost) return { run: Number.POSITIVE_INFINITY, pack: Number.POSITIVE_INFINITY }
-  const [fixed, ...rest] = kernel.runFeatures(problem)
-  const parallel = dot(rest, cost.run.slice(1))
-  return { run: fixed * (cost.run[0] ?? 0) + parallel / threads, pack: dot(kernel.packFeatures(problem), cost.pack) }
+  return { run: dot(kernel.runFeatures(problem), cost.run), pack: dot(kernel.packFeatures(problem), cost.pack) }
 }

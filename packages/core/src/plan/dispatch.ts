@@ -45,7 +45,7 @@ export function rank<P extends Problem, W, A>(
       if (!runsOn(kernel, backend))
         reason = `needs ${kernel.backend} ${kernel.variant}, the backend is ${backend.name} ${backend.variant}`
       else if (kernel.dense && options.strictNonFinite) reason = 'dense, and strictNonFinite is set'
-      const predicted = predict(kernel as Kernel<P, never, never>, problem, options.costs, backend.threads)
+      const predicted = predict(kernel as Kernel<P, never, never>, problem, options.costs)
       const paid = options.packed?.has(kernel.format) || options.runs === Number.POSITIVE_INFINITY
       const packing = paid ? 0 : predicted.pack / options.runs
       return { kernel, nanoseconds: reason === undefined ? predicted.run + packing : Number.POSITIVE_INFINITY, reason }
@@ -59,7 +59,7 @@ export function rank<P extends Problem, W, A>(
 }
 
 /**
- * The kernel with the least predicted time.
+ * The kernel with the least predicted time, a dense one being given a margin.
  *
  * @throws RangeError with every reason if no kernel is usable
  */
