@@ -51,6 +51,11 @@ export function describe(value: unknown): string {
     const type = 'values' in value && value.values !== null && (value.values as { type?: unknown })?.type
     return typeof type === 'string' ? `a ${value.layout} layout of ${type} values` : `a ${value.layout} layout`
   }
-  if ('dtype' in value && 'shape' in value && Array.isArray(value.shape)) return `a tensor [${value.shape.join(', ')}]`
+  if ('dtype' in value && 'shape' in value && Array.isArray(value.shape)) {
+    const shape = `[${value.shape.join(', ')}]`
+    const data = 'data' in value ? value.data : undefined
+    if (value.dtype !== 'f32') return `an object ${shape} of dtype ${describe(value.dtype)}`
+    return data instanceof Float32Array ? `a tensor ${shape}` : `an object ${shape} whose data is ${describe(data)}`
+  }
   return typeof value === 'function' ? 'a function' : (value.constructor?.name ?? 'an object')
 }

@@ -147,16 +147,18 @@ export function zeros(shape: readonly number[], options: { dtype?: Dtype; backen
   return host.allocateTensor(shape)
 }
 
-/** Whether a value has the fields of a tensor. */
+/** Whether a value is a tensor: it has the fields of one, and its elements lie in a Float32Array. */
 export function isTensor(value: unknown): value is Tensor {
   return (
     typeof value === 'object' &&
     value !== null &&
     'dtype' in value &&
+    value.dtype === 'f32' &&
     'strides' in value &&
     'shape' in value &&
     Array.isArray(value.shape) &&
-    'data' in value
+    'data' in value &&
+    value.data instanceof Float32Array
   )
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { js } from '../src/backends/js.ts'
 import { wasm } from '../src/backends/wasm.ts'
+import { describe as describeValue } from '../src/errors.ts'
 import { expectMatrix, expectOutput, overlaps, tensor, transposed, zeros } from '../src/tensor.ts'
 
 describe('tensor', () => {
@@ -94,6 +95,22 @@ describe('tensor', () => {
       RangeError,
       'NNZ_SHAPE',
       'f: x: strides [100, 1] reach element 101',
+    ],
+    ...[Float64Array.of(1), Int32Array.of(1), [1], undefined].flatMap((data) =>
+      [expectMatrix, expectOutput].map((expectTensor): [string, () => unknown, typeof TypeError, string, string] => [
+        `a hand-made tensor of ${describeValue(data)} in ${expectTensor.name}`,
+        () => expectTensor({ dtype: 'f32', shape: [1, 1], strides: [1, 1], data } as never, 'f: x'),
+        TypeError,
+        'NNZ_TYPE',
+        `f: x: expected a tensor, got an object [1, 1] whose data is ${describeValue(data)}`,
+      ]),
+    ),
+    [
+      'a tensor of another dtype',
+      () => expectMatrix({ ...tensor([1], [1, 1]), dtype: 'f64' as never }, 'f: x'),
+      TypeError,
+      'NNZ_TYPE',
+      'got an object [1, 1] of dtype "f64"',
     ],
     [
       'an output whose elements share a place',
