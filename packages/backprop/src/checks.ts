@@ -8,6 +8,7 @@ import {
   overlaps,
   rangeError,
   type Tensor,
+  tensor,
   typeError,
   zeros,
 } from '@nnz/core'
@@ -68,14 +69,27 @@ export function outputValues(value: Float32Array | undefined, length: number, na
   return value
 }
 
+/** Operands by the names that callers know them by. */
+export type Operands = Readonly<Record<string, Tensor | Float32Array | undefined>>
+
+function asTensor(operand: Tensor | Float32Array): Tensor {
+  return operand instanceof Float32Array ? tensor(operand, [operand.length]) : operand
+}
+
 /** Throws if an output shares memory with one of the named operands. */
-export function expectApart(
-  output: Tensor,
-  name: string,
-  operands: Readonly<Record<string, Tensor | undefined>>,
-): void {
-  for (const [operand, tensor] of Object.entries(operands)) {
-    if (tensor && overlaps(output, tensor)) throw rangeError('NNZ_VALUE', `${name} overlaps ${operand}`)
+export function expectApart(output: Tensor | Float32Array, name: string, operands: Operands): void {
+  for (const [operand, value] of Object.entries(operands)) {
+    if (value && overlaps(asTensor(output), asTensor(value)))
+      throw rangeError('NNZ_VALUE', `${name} overlaps ${operand}`)
+  }
+}
+
+/** Throws if one of several outputs shares memory with an input or with another output. */
+export function expectAllApart(outputs: Operands, inputs: Operands, name: string): void {
+  const others: Record<string, Tensor | Float32Array | undefined> = { ...inputs }
+  for (const [key, output] of Object.entries(outputs)) {
+    if (output) expectApart(output, `${name}: ${key}`, others)
+    others[key] = output
   }
 }
 

@@ -20,7 +20,7 @@ import { createSlopes } from '../activation/create.ts'
 import type { BackwardActivation } from '../activation/slopes.ts'
 import type { SlopeArguments } from '../activation/types.ts'
 import {
-  expectApart,
+  expectAllApart,
   expectColumns,
   expectLayout,
   expectOptions,
@@ -140,10 +140,8 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     const count = this.#weights.values.length
     const dValues = wantsValues ? outputValues(out.dValues, count, `${name}: out.dValues`) : NOTHING
     const dBias = wantsBias ? outputValues(out.dBias, m, `${name}: out.dBias`) : NOTHING
-    const inputs = { x: input, dy, preActivation: before }
-    if (out.dx) expectApart(dx, `${name}: out.dx`, inputs)
-    if (out.dValues) expectApart(tensor(dValues, [count]), `${name}: out.dValues`, inputs)
-    if (out.dBias) expectApart(tensor(dBias, [m]), `${name}: out.dBias`, inputs)
+    const outputs = { 'out.dx': dx, 'out.dValues': dValues, 'out.dBias': dBias }
+    expectAllApart(outputs, { x: input, dy, preActivation: before }, name)
 
     const adds = options.accumulate === true
     const earlier = adds && out.dBias ? dBias.slice() : undefined

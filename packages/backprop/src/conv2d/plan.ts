@@ -2,9 +2,7 @@ import {
   type Backend,
   type BackendOption,
   type Csr,
-  isTensor,
   isWasm,
-  overlaps,
   rangeError,
   registerDispose,
   resolveBackend,
@@ -14,7 +12,7 @@ import {
   zeros,
 } from '@nnz/core'
 import type { Gradients, Needs } from '../backward/options.ts'
-import { expectCsr, expectOptions, expectSameShape, outputValues } from '../checks.ts'
+import { expectAllApart, expectApart, expectCsr, expectOptions, expectSameShape, outputValues } from '../checks.ts'
 import { samePattern } from '../entries.ts'
 import { TapsBackward, TapsForward } from './js.ts'
 import { productBackward, productForward } from './product.ts'
@@ -151,16 +149,8 @@ class ConvolutionPlan<A> implements Partial<Disposable> {
 
 registerDispose(ConvolutionPlan.prototype)
 
-function outputImages(
-  out: Tensor | undefined,
-  shape: readonly number[],
-  inputs: readonly Tensor[],
-  name: string,
-): Tensor {
-  if (out === undefined) return zeros(shape)
-  const images = expectImages(out, shape, name)
-  if (inputs.some((input) => overlaps(images, input))) throw rangeError('NNZ_VALUE', `${name} overlaps an input`)
-  return images
+function outputImages(out: Tensor | undefined, shape: readonly number[], name: string): Tensor {
+  return out === undefined ? zeros(shape) : expectImages(out, shape, name)
 }
 
 /** Sparse kernels prepared for images of one size. */
@@ -176,6 +166,7 @@ export class SparseConv2dPlan extends ConvolutionPlan<ForwardArguments> {
   /**
    * @param x [batch, channels, height, width], row-major
    * @returns `out`, or a new tensor: [batch, outChannels, outHeight, outWidth]
+   * @throws RangeError if shapes do not fit or `out` overlaps an input
    */
   run(x: Tensor, options: Conv2dRunOptions = {}): Tensor {
     this.expectAlive()
@@ -185,12 +176,8 @@ export class SparseConv2dPlan extends ConvolutionPlan<ForwardArguments> {
     const bias = options.bias === undefined ? undefined : toFloat32(options.bias, `${this.name}: bias`)
     if (bias && bias.length !== outChannels)
       throw rangeError('NNZ_SHAPE', `${this.name}: bias has ${bias.length} elements, expected ${outChannels}`)
-    const y = outputImages(
-      options.out,
-      [images.shape[0], outChannels, outHeight, outWidth],
-      [images],
-      `${this.name}: out`,
-    )
+    const y = outputImages(options.out, [images.shape[0], outChannels, outHeight, outWidth], `${this.name}: out`)
+    expectApart(y, `${this.name}: out`, { x: images, bias })
     this.execute({ x: images, y, bias })
     return y
   }
@@ -227,6 +214,7 @@ export class SparseConv2dBackwardPlan extends ConvolutionPlan<BackwardArguments>
   /**
    * @param x of the forward pass; not read unless dValues are wanted
    * @param dy gradients of the output, [batch, outChannels, outHeight, outWidth], row-major
+   * @throws RangeError if shapes do not fit, or an output overlaps an input or another output
    */
   run(x: Tensor | undefined, dy: Tensor, options: Conv2dBackwardRunOptions = {}): Gradients {
     const { name } = this
@@ -238,12 +226,12 @@ export class SparseConv2dBackwardPlan extends ConvolutionPlan<BackwardArguments>
     const batch = slopes.shape[0]
     const images = needs.dValues ? expectImages(x, [batch, channels, height, width], `${name}: x`) : undefined
     const { out = {} } = options
-    const inputs = [slopes, images].filter(isTensor)
     const dx = needs.dx
-      ? outputImages(out.dx, [batch, channels, height, width], inputs, `${name}: out.dx`)
+      ? outputImages(out.dx, [batch, channels, height, width], `${name}: out.dx`)
       : zeros([0, 0, 0, 0])
     const dValues = needs.dValues ? outputValues(out.dValues, this.valueCount, `${name}: out.dValues`) : NOTHING
     const dBias = needs.dBias ? outputValues(out.dBias, outChannels, `${name}: out.dBias`) : NOTHING
+    expectAllApart({ 'out.dx': dx, 'out.dValues': dValues, 'out.dBias': dBias }, { x: images, dy: slopes }, name)
     this.execute({
       x: images,
       dy: slopes,

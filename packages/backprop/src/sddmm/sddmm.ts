@@ -6,7 +6,6 @@ import {
   registerDispose,
   resolveBackend,
   type Tensor,
-  tensor,
   toFloat32,
   transposed,
 } from '@nnz/core'
@@ -113,7 +112,7 @@ export class SddmmPlan implements Partial<Disposable> {
       throw rangeError('NNZ_SHAPE', `${NAME}: a has ${n} columns, the plan is for at most ${this.#options.columns}`)
     const count = this.#pattern.values.length
     const out = outputValues(options.out, count, `${NAME}: out`)
-    if (options.out) expectApart(tensor(out, [count]), `${NAME}: out`, { a, b })
+    if (options.out) expectApart(out, `${NAME}: out`, { a, b })
     const accumulate = options.out !== undefined && options.accumulate === true
     this.#inner.run(n, { a: left, b: transposed(right), out, scale: this.#scale, accumulate })
     return out

@@ -9,7 +9,7 @@ import {
   resolveBackend,
   toFloat32,
 } from '@nnz/core'
-import { expectCsr, expectOptions, outputValues } from '../checks.ts'
+import { expectApart, expectCsr, expectOptions, outputValues } from '../checks.ts'
 import { COSTS } from '../cost-model.ts'
 import { withValues } from '../entries.ts'
 import { softmaxBackwardKernels, softmaxKernels } from './kernels.ts'
@@ -63,7 +63,13 @@ class RowPlan implements Partial<Disposable> {
   }
 
   protected apply(input: Float32Array, weights: Float32Array | undefined, out: Float32Array | undefined): Float32Array {
-    const result = outputValues(out, this.#nnz, `${this.#name}: out`)
+    const name = `${this.#name}: out`
+    const result = outputValues(out, this.#nnz, name)
+    // In place means at the same address: rows that are shifted would be read after they were written.
+    const inPlace = (operand: Float32Array | undefined) =>
+      operand?.buffer === result.buffer && operand.byteOffset === result.byteOffset
+    const operands = this.#name === 'sparseSoftmax' ? { scores: input } : { gradients: input, weights }
+    expectApart(result, name, Object.fromEntries(Object.entries(operands).filter(([, operand]) => !inPlace(operand))))
     this.#inner.run(1, { input, weights, scale: this.#scale, out: result })
     return result
   }
@@ -92,6 +98,7 @@ export class SoftmaxPlan extends RowPlan {
   /**
    * @param scores one number for each entry of the pattern
    * @returns `out` (which may be `scores`), or new values
+   * @throws RangeError if `out` overlaps `scores` without being it
    */
   run(scores: ArrayLike<number>, options: { out?: Float32Array | undefined } = {}): Float32Array {
     return this.apply(this.expectValues(scores, 'scores'), undefined, options.out)
@@ -110,6 +117,7 @@ export class SoftmaxBackwardPlan extends RowPlan {
    * @param weights what the forward pass returned
    * @param gradients of the weights
    * @returns `out` (which may be either input), or new values: gradients of the scores
+   * @throws RangeError if `out` overlaps an input without being it
    */
   run(
     weights: ArrayLike<number>,
