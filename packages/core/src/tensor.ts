@@ -31,6 +31,22 @@ export interface TensorOptions {
   strides?: readonly number[]
 }
 
+/**
+ * The largest extent beside one of 0: nothing is stored there, but loops run over it, and a file of a few bytes could name
+ * any.
+ */
+const LARGEST_EMPTY = 2 ** 24
+
+/** Refuses a shape without elements that is immense all the same. */
+export function checkEmpty(shape: readonly number[], name: string): void {
+  if (shape.includes(0) && shape.some((extent) => extent > LARGEST_EMPTY)) {
+    throw rangeError(
+      'NNZ_SHAPE',
+      `${name}: [${shape.join(', ')}] has no elements, expected extents of at most 2^24 beside a 0`,
+    )
+  }
+}
+
 /** Checks a shape (each extent a whole number from 0 up) and returns its number of elements. */
 export function elementCount(shape: readonly number[], name: string): number {
   if (!Array.isArray(shape))
@@ -44,6 +60,7 @@ export function elementCount(shape: readonly number[], name: string): number {
   }
   if (count > 2 ** 31)
     throw rangeError('NNZ_SHAPE', `${name}: [${shape.join(', ')}] has ${count} elements, expected at most 2^31`)
+  checkEmpty(shape, name)
   return count
 }
 

@@ -4,6 +4,9 @@ import { bsr } from '../src/layouts/bsr.ts'
 import { coo } from '../src/layouts/coo.ts'
 import { csc } from '../src/layouts/csc.ts'
 import { csr } from '../src/layouts/csr.ts'
+import { dense } from '../src/layouts/dense.ts'
+import { nm } from '../src/layouts/nm.ts'
+import { nmg } from '../src/layouts/nmg.ts'
 
 const seed = Number(process.env.NNZ_TEST_SEED ?? Date.now() % 2 ** 31)
 
@@ -17,7 +20,7 @@ const value = fc.oneof(
   { weight: 2, arbitrary: fc.float({ noNaN: true }) },
   { weight: 1, arbitrary: fc.constantFrom(-0, Number.NaN, Number.POSITIVE_INFINITY, 1e-45) },
 )
-const dense: fc.Arbitrary<Dense> = fc
+const matrices: fc.Arbitrary<Dense> = fc
   .tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 9 }))
   .chain((shape) =>
     fc
@@ -37,7 +40,7 @@ function transposedDense({ shape: [rows, columns], data }: Dense): Float32Array 
 
 describe(`round trips (NNZ_TEST_SEED=${seed})`, () => {
   const check = (property: (matrix: Dense, block: [number, number]) => void) => () =>
-    fc.assert(fc.property(dense, block, property), { seed, numRuns: 300 })
+    fc.assert(fc.property(matrices, block, property), { seed, numRuns: 300 })
 
   it(
     'dense -> csr, csc, coo -> dense',
@@ -146,6 +149,7 @@ describe('constructors', () => {
 
 describe('errors name the array and the position', () => {
   const good = { shape: [2, 3], rowOffsets: [0, 2, 3], columnIndices: [0, 2, 1], values: [1, 2, 3] }
+  const none = { rowOffsets: [0], columnIndices: [], values: [] }
   const columns = { shape: [3, 2], columnOffsets: [0, 2, 3], rowIndices: [0, 2, 1], values: [1, 2, 3] }
   const points = { shape: [2, 3], rowIndices: [0, 0, 1], columnIndices: [0, 2, 1], values: [1, 2, 3] }
   const blocks = {
@@ -165,6 +169,28 @@ describe('errors name the array and the position', () => {
     ['negative', () => csr({ ...good, shape: [-1, 3] }), RangeError, 'NNZ_SHAPE', '-1'],
     ['fraction', () => csr({ ...good, shape: [2, 2.5] }), RangeError, 'NNZ_SHAPE', '2.5'],
     ['too large', () => csr({ ...good, shape: [2, 2 ** 31 + 1] }), RangeError, 'NNZ_SHAPE', '2^31'],
+    ...[
+      (shape: number[]) => csr.fromDense([], shape),
+      (shape: number[]) => csr({ ...none, shape }),
+      (shape: number[]) => csc.fromDense([], shape),
+      (shape: number[]) => coo({ rowIndices: [], columnIndices: [], values: [], shape }),
+      (shape: number[]) => bsr.fromDense([], shape, [2, 2]),
+      (shape: number[]) => nm.fromDense([], shape, { n: 2, m: 4 }),
+      (shape: number[]) => nmg.fromDense([], shape, { n: 2, m: 4, g: 2 }),
+      (shape: number[]) => nm({ shape, n: 2, m: 4, values: [], indices: new Uint8Array(0) }),
+      (shape: number[]) => dense({ shape, values: [] }),
+    ].flatMap((make) =>
+      [
+        [2 ** 24 + 1, 0],
+        [0, 2 ** 31],
+      ].map((shape): [string, () => unknown, typeof RangeError, string, string] => [
+        `immense without elements: ${make} of ${shape}`,
+        () => make(shape),
+        RangeError,
+        'NNZ_SHAPE',
+        `[${shape.join(', ')}] has no elements, expected extents of at most 2^24 beside a 0`,
+      ]),
+    ),
     [
       'offsets missing',
       () => csr({ ...good, rowOffsets: undefined as never }),

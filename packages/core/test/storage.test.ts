@@ -306,6 +306,32 @@ describe('damaged files', () => {
     )
   })
 
+  it.each([
+    ['nm', { n: 2, m: 4 }],
+    ['nmg', { n: 2, m: 4, g: 2 }],
+  ] as const)('immense %s weights without elements', (layout, pattern) => {
+    const arrays = { indices: 'U8' }
+    const contents = { version: 1, layouts: { w: { layout, shape: [2 ** 31, 0], attributes: pattern, arrays } } }
+    const empty = { shape: [0], data_offsets: [0, 0] }
+    const tensors = { 'w.values': { dtype: 'F32', ...empty }, 'w.indices': { dtype: 'U8', ...empty } }
+    const bytes = withHeader(save({}), { ...tensors, __metadata__: { nnz: JSON.stringify(contents) } })
+    expect(() => load(bytes)).toThrow(
+      expect.objectContaining({
+        code: 'NNZ_FILE',
+        message: expect.stringContaining(
+          `"w": ${layout}: [2147483648, 0] has no elements, expected extents of at most`,
+        ),
+      }),
+    )
+  })
+
+  it('an immense tensor without elements', () => {
+    const bytes = withHeader(save({}), { t: { dtype: 'F32', shape: [0, 2 ** 31], data_offsets: [0, 0] } })
+    expect(() => load(bytes)).toThrow(
+      expect.objectContaining({ code: 'NNZ_FILE', message: expect.stringContaining('at most 2^24 beside a 0') }),
+    )
+  })
+
   it('an offset leads to the array that is wrong', () => {
     const damaged = file.slice()
     const { start } = headerOf(file)

@@ -1,5 +1,5 @@
 import { describe, rangeError, typeError } from '../errors.ts'
-import { elementCount } from '../tensor.ts'
+import { checkEmpty, elementCount } from '../tensor.ts'
 
 /** Marks records that passed their constructor, so that no operation checks them again. */
 export const checked = new WeakSet<object>()
@@ -18,6 +18,7 @@ export function expectShape(shape: unknown, name: string): readonly [number, num
       `${name}: expected a shape [rows, columns] of whole numbers in 0..2^31, got [${shape.join(', ')}]`,
     )
   }
+  checkEmpty(shape, name)
   return Object.freeze([shape[0], shape[1]] as const)
 }
 

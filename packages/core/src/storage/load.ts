@@ -40,10 +40,17 @@ function elements<T extends Elements>(
 /** Any tensor of floating point numbers, in f32. */
 function plainTensor(found: FileTensor, file: string): Tensor {
   const { dtype, shape, name, offset } = found
-  if (dtype === 'F32') return tensor(elements(found, Float32Array), shape)
-  if (dtype !== 'F16' && dtype !== 'BF16')
+  if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16')
     throw fileError(file, offset, `tensor ${JSON.stringify(name)}: expected F32, F16 or BF16, got ${dtype}`)
-  return tensor(Float32Array.from(elements(found, Uint16Array), dtype === 'F16' ? fromF16Bits : fromBf16Bits), shape)
+  const values =
+    dtype === 'F32'
+      ? elements(found, Float32Array)
+      : Float32Array.from(elements(found, Uint16Array), dtype === 'F16' ? fromF16Bits : fromBf16Bits)
+  try {
+    return tensor(values, shape)
+  } catch (error) {
+    throw fileError(file, offset, `${JSON.stringify(name)}: ${(error as Error).message}`)
+  }
 }
 
 /** Reads the layouts of one file. */
