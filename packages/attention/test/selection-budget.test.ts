@@ -52,4 +52,14 @@ describe('Chooser', () => {
     expect(choose(7)).toEqual([0])
     expect(choose()).toEqual([])
   })
+
+  it('knows no sum of NaN, which no threshold limits then', () => {
+    const choose = (budget: ConstructorParameters<typeof Chooser>[0]) => {
+      const chooser = new Chooser(budget, 4)
+      chooser.choose(Float32Array.of(0.5, Number.NaN, 0.25, 0.25), 0, 4, [[2, 3]])
+      return [...chooser.chosen.subarray(0, chooser.count)]
+    }
+    expect(choose({ threshold: 0.1 })).toEqual([0, 1, 2, 3])
+    expect(choose({ threshold: 0.1, topK: 2 })).toEqual([0, 2])
+  })
 })

@@ -76,6 +76,17 @@ const SOME: [string, Select][] = [
   ['flexible', (q, k, options) => selection.flexible(q, k, { ...options, threshold: 0.5, tolerance: 0.2 })],
 ]
 
+const most = { threshold: 0.9 }
+const SHARES: [string, Select][] = [
+  ['pooled', (q, k, options) => selection.pooled(q, k, { ...options, ...most, localBlocks: 0 })],
+  ['gated', (q, k, options) => selection.gated(q, k, { ...options, ...most, ...identityGate(2, 2, 8) })],
+  ['exact', (q, k, options) => selection.exact(q, k, { ...options, ...most, localBlocks: 0, sharedByGroup: true })],
+  ['verticalSlash', (q, k, options) => selection.verticalSlash(q, k, { ...options, vertical: most, slash: most })],
+  ['stripes', (q, k, options) => selection.stripes(q, k, { ...options, ...most, window: 0 })],
+  ['flexible', (q, k, options) => selection.flexible(q, k, { ...options, ...most, tolerance: 0.5 })],
+  ['flexible, lines', (q, k, options) => selection.flexible(q, k, { ...options, ...most, tolerance: 0 })],
+]
+
 describe.each(BACKENDS)('selections on %s', (_, backend) => {
   it.each(EVERYTHING)('%s with the whole budget gives dense attention', (_, select) => {
     for (const size of [
@@ -103,6 +114,23 @@ describe.each(BACKENDS)('selections on %s', (_, backend) => {
       expect([mask.rows, mask.columns]).toEqual([tokens, keys])
       expect(blockMask.keptPairs(mask)).toBe(tokens === 1 ? 1 : 0)
     }
+  })
+
+  it.each(SHARES)('%s with a threshold shows the NaN of dense attention, and no other', (_, select) => {
+    for (const [operand, token] of [
+      ['q', 0],
+      ['q', 39],
+      ['k', 20],
+    ] as const)
+      for (const causal of [false, true]) {
+        const { q, k, v } = operands({ name: '', heads: 2, tokens: 40, keys: 40, headDim: 8 })
+        ;({ q, k })[operand].data[token * 8] = Number.NaN
+        const { mask } = select(q, k, { causal, blockShape: [16, 16], backend: backend as typeof js })
+        const where = (output: Tensor) => Array.from(output.data, Number.isNaN)
+        expect(where(attention(q, k, v, { mask, backend }).output)).toEqual(
+          where(attention(q, k, v, { causal, backend }).output),
+        )
+      }
   })
 
   it('gated by the means is pooled; by other poolings it finds what they show', () => {

@@ -24,13 +24,13 @@ export interface OrderOption {
   order?: TokenOrder | undefined
 }
 
-/** `length` scores become their softmax; scores that are all -Infinity become zeros. */
+/** `length` scores become their softmax; scores that are all -Infinity become zeros, NaN stays. */
 export function softmaxRow(values: Float32Array, from: number, length: number): void {
   let largest = Number.NEGATIVE_INFINITY
   for (let i = from; i < from + length; i++) if (values[i] > largest) largest = values[i]
   let total = 0
   for (let i = from; i < from + length; i++) {
-    const weight = largest === Number.NEGATIVE_INFINITY ? 0 : Math.exp(values[i] - largest)
+    const weight = values[i] === Number.NEGATIVE_INFINITY ? 0 : Math.exp(values[i] - largest)
     values[i] = weight
     total += weight
   }

@@ -119,7 +119,8 @@ export class Chooser {
 
   /**
    * Chooses among `values[from .. from + length]`, of which all of `required` stay. NaN counts as the least. For a threshold values
-   * must be masses: not negative, and in proportion to shares of attention.
+   * must be masses: not negative, and in proportion to shares of attention. Where one is NaN, no sum reaches a threshold: it
+   * limits nothing, and attention to what stays shows the NaN.
    */
   choose(values: Float32Array, from: number, length: number, required: Ranges): void {
     const ranked = this.#values
@@ -153,7 +154,7 @@ export class Chooser {
       total += values[from + i]
       if (this.#values[i] < Number.POSITIVE_INFINITY) this.#scratch[count++] = this.#values[i]
     }
-    return countToSum(this.#scratch, count, threshold * total - mass)
+    return Number.isNaN(total) ? length : countToSum(this.#scratch, count, threshold * total - mass)
   }
 
   #takeAll(length: number): void {

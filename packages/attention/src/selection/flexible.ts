@@ -23,7 +23,7 @@ export interface FlexibleOptions extends SelectionOptions, RequiredBlocks {
 export interface FlexibleSelection extends Selection {
   /** For each head (of each batch entry) the pattern that was chosen. */
   readonly patterns: readonly ('query-aware' | 'vertical-slash')[]
-  /** The square root of the Jensen-Shannon divergence that decided, in bits: 0 to 1. */
+  /** The square root of the Jensen-Shannon divergence that decided, in bits: 0 to 1; NaN (query-aware) where an estimate is. */
   readonly distances: readonly number[]
 }
 
@@ -100,8 +100,9 @@ export function flexible(q: Tensor, k: Tensor, options: FlexibleOptions): Flexib
     )
     softmaxRow(estimate.data, 0, columns)
     const distance = jensenShannon(estimate.data.subarray(0, columns), head.blocks)
-    patterns.push(distance <= tolerance ? 'query-aware' : 'vertical-slash')
-    if (distance > tolerance) {
+    const byLines = distance > tolerance
+    patterns.push(byLines ? 'vertical-slash' : 'query-aware')
+    if (byLines) {
       addLineBlocks(call, lines.choose(head), lists)
       return distance
     }
