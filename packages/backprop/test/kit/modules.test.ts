@@ -1,5 +1,5 @@
 import { attention, attentionBackward } from '@nnz/attention'
-import { csr, tensor, transposed } from '@nnz/core'
+import { csr, type Tensor, tensor, transposed } from '@nnz/core'
 import { describe, expect, it } from 'vitest'
 import {
   ActivationModule,
@@ -10,6 +10,7 @@ import {
   LayerNorm,
   Linear,
   LowRankLinear,
+  type Module,
   meanSquaredError,
   Positions,
   positionsOf,
@@ -21,6 +22,7 @@ import {
   Sequential,
   SparseConv2d,
   SparseLinear,
+  silu,
   squareHead,
 } from '../../src/kit/index.ts'
 import { expectGradients, normal } from './gradients.ts'
@@ -312,7 +314,7 @@ it('wrong operands are told before anything is kept', () => {
   expect(() => linear.forward(normal([2, 4], 1))).toThrow('l: x has 4 columns, expected 3')
   expect(() => linear.backward(normal([2, 2], 1))).toThrow(/forward pass/)
   linear.forward(normal([2, 3], 1))
-  expect(() => linear.backward(normal([3, 2], 1))).toThrow(/3 rows, expected 2/)
+  expect(() => linear.backward(normal([3, 2], 1))).toThrow('l: dy is [3, 2], expected [2, 2]')
   expect(() => new Embedding('e', { entries: 3, width: 2, random: random() }).forward(tensor([3], [1, 1]))).toThrow(
     /0\.\.2/,
   )
@@ -320,4 +322,56 @@ it('wrong operands are told before anything is kept', () => {
   expect(() => new ActivationModule('tanh' as never)).toThrow(/relu, gelu-tanh, silu/)
   const pattern = randomMask([2, 2], 1, 1)
   expect(() => new SparseLinear('s', { inputs: 3, outputs: 2, random: random(), pattern })).toThrow(/\[2, 3\]/)
+})
+
+describe('a backward pass that is refused', () => {
+  const modules: readonly (readonly [string, () => Module, Tensor])[] = [
+    ['Linear', () => new Linear('part', { inputs: 3, outputs: 2, random: random() }), normal([4, 3], 1)],
+    ['LayerNorm', () => new LayerNorm('part', 3), normal([4, 3], 1)],
+    ['Positions', () => new Positions('part', 2, 3, random()), normal([4, 3], 1)],
+    [
+      'Embedding',
+      () => new Embedding('part', { entries: 3, width: 2, random: random() }),
+      tensor([2, 0, 1, 1], [2, 2]),
+    ],
+    [
+      'LowRankLinear',
+      () => new LowRankLinear('part', { weight: normal([2, 3], 2), rank: 1, random: random() }),
+      normal([4, 3], 1),
+    ],
+    [
+      'Conv2d',
+      () => new Conv2d('part', { inputs: 1, outputs: 2, height: 3, width: 3, kernel: 2, random: random() }),
+      normal([4, 9], 1),
+    ],
+    ['silu', () => silu(), normal([4, 3], 1)],
+  ]
+
+  it.each(modules)('%s: names the layer and keeps what was saved', (_, make, x) => {
+    const module = make()
+    const [rows, columns] = module.forward(x).shape
+    const saved = [...module.saved]
+    const name = module.parameters.length > 0 ? 'part' : 'silu'
+    for (const wrong of [
+      [rows, columns + 1],
+      [rows + 1, columns],
+    ])
+      expect(() => module.backward(normal(wrong, 3))).toThrow(
+        `${name}: dy is [${wrong.join(', ')}], expected [${rows}, ${columns}]`,
+      )
+    expect(() => module.backward(undefined as never)).toThrow(`${name}: dy`)
+    expect(module.saved).toEqual(saved)
+    const dy = normal([rows, columns], 3)
+    const dx = module.backward(dy)
+    const byColumns = Float32Array.from(dy.data, (_, i) => dy.data[(i % rows) * columns + Math.floor(i / rows)])
+    const other = make()
+    other.forward(x)
+    other.backward(tensor(byColumns, [rows, columns], { strides: [1, rows] }))
+    module.parameters.forEach((parameter, i) => {
+      parameter.gradient!.forEach((slope, j) => {
+        expect(other.parameters[i].gradient![j]).toBeCloseTo(slope, 5)
+      })
+    })
+    expect(dx?.shape).toEqual(module instanceof Embedding ? undefined : x.shape)
+  })
 })

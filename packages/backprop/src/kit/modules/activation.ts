@@ -49,13 +49,13 @@ export class ActivationModule extends Leaf<Tensor> {
     const y = zeros(expectMatrix(x, `${this.#activation}: x`).shape)
     APPLY[this.#activation](rowMajor(x), y.data)
     const kept = this.#activation === 'relu' ? y : x
-    if (save && input) this.keep(kept, [kept.data])
+    if (save && input) this.keep(kept, [kept.data], [y.shape[0], y.shape[1]])
     else this.forget()
     return y
   }
 
   backward(dy: Tensor, { input = true }: BackwardOptions = {}): Tensor | undefined {
-    return input ? activationBackward(dy, this.take(this.#activation), { activation: this.#activation }) : undefined
+    return input ? activationBackward(dy, this.take(dy, this.#activation), { activation: this.#activation }) : undefined
   }
 }
 

@@ -4,7 +4,7 @@ import { initialWeights } from '../initial.ts'
 import type { BackwardOptions, ForwardOptions } from '../module.ts'
 import { Parameter } from '../parameter.ts'
 import type { Random } from '../random.ts'
-import { columnSums } from './gather.ts'
+import { columnSums, rowMajor } from './gather.ts'
 import { Leaf } from './leaf.ts'
 import { type ConvolutionShape, fromPatches, outputExtents, patches, patchPixels, swapChannels } from './patches.ts'
 import { SparseConvolution } from './sparse-convolution.ts'
@@ -100,9 +100,10 @@ export class Conv2d extends Leaf<SavedPatches> {
     }
     // Patches are made again in the backward pass: they are kernel² times as large as the images.
     const kept = save && this.weight.count > 0 ? x : undefined
-    if (save) this.keep({ images, x: kept }, kept ? [kept.data] : [])
+    const places = this.extents[0] * this.extents[1]
+    if (save) this.keep({ images, x: kept }, kept ? [kept.data] : [], [images, outputs * places])
     else this.forget()
-    this.work.forward += images * this.extents[0] * this.extents[1] * this.weight.value.data.length
+    this.work.forward += images * places * this.weight.value.data.length
     const bias = this.bias.value.data
     const taps = this.#taps
     if (taps) return taps.forward(x, bias, this.weight)
@@ -110,19 +111,15 @@ export class Conv2d extends Leaf<SavedPatches> {
   }
 
   backward(dy: Tensor, { input = true, everywhere = false }: BackwardOptions = {}): Tensor | undefined {
-    const { images, x } = this.take(this.#name)
-    const { outputs } = this.#shape
+    const { images, x } = this.take(dy, this.#name)
     const places = this.extents[0] * this.extents[1]
-    if (dy.shape[0] !== images || dy.shape[1] !== outputs * places || dy.strides[1] !== 1) {
-      throw rangeError(
-        'NNZ_SHAPE',
-        `${this.#name}: dy is [${dy.shape.join(', ')}], expected [${images}, ${outputs * places}] without gaps`,
-      )
-    }
     const { weight, bias } = this
     const taps = this.#taps
-    const slopes = swapChannels(dy, images, outputs, false)
-    const { dx, gradient } = taps ? taps.backward(dy, x, input, weight) : this.#overPatches(slopes, x, images, input)
+    const planes = tensor(rowMajor(dy), dy.shape)
+    const slopes = swapChannels(planes, images, this.#shape.outputs, false)
+    const { dx, gradient } = taps
+      ? taps.backward(planes, x, input, weight)
+      : this.#overPatches(slopes, x, images, input)
     weight.gradient = gradient
     const wanted = everywhere && x && weight.csr
     weight.gradientEverywhere = wanted ? gemm(transposed(slopes), this.#patches(x)).data : undefined

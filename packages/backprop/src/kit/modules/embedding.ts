@@ -43,7 +43,7 @@ export class Embedding extends Leaf<Uint32Array> {
     if (csr) gatherSparse(csr, ids, y.data)
     else gatherDense(value.data, shape[1], ids, y.data)
     const needed = this.table.count > 0 ? ids : ids.slice(0, 0)
-    if (save) this.keep(needed, [needed])
+    if (save) this.keep(needed, [needed], [ids.length, shape[1]])
     else this.forget()
     return y
   }
@@ -58,7 +58,7 @@ export class Embedding extends Leaf<Uint32Array> {
   }
 
   backward(dy: Tensor, { everywhere = false }: BackwardOptions = {}): undefined {
-    const ids = this.take(this.#name)
+    const ids = this.take(dy, this.#name)
     const { csr, trained, shape } = this.table
     if (csr) this.table.takeGradient(() => sparseGradient(csr, ids, dy))
     else if (trained.what === 'rows') this.table.gradient = rowGradient(trained.indices, shape[1], ids, dy)
@@ -134,13 +134,13 @@ export class Positions extends Leaf<number> {
     const y = zeros([rows, width])
     const output = y.data
     for (let i = 0; i < output.length; ) for (let j = 0; j < table.length; j++, i++) output[i] = source[i] + table[j]
-    if (save) this.keep(rows, [])
+    if (save) this.keep(rows, [], [rows, width])
     else this.forget()
     return y
   }
 
   backward(dy: Tensor): Tensor {
-    const rows = this.take(this.#name)
+    const rows = this.take(dy, this.#name)
     const [tokens, width] = this.table.shape
     const ids = Uint32Array.from({ length: rows }, (_, row) => row % tokens)
     this.table.takeGradient(() => rowGradient(undefined, width, ids, dy, tokens))

@@ -45,18 +45,15 @@ export class LayerNorm extends Leaf<{ readonly normal: Float32Array; readonly in
         output[begin + i] = normal[begin + i] * gain[i] + bias[i]
       }
     }
-    if (save) this.keep({ normal, inverse }, [normal, inverse])
+    if (save) this.keep({ normal, inverse }, [normal, inverse], [rows, columns])
     else this.forget()
     return y
   }
 
   backward(dy: Tensor, { input = true }: BackwardOptions = {}): Tensor | undefined {
-    const { normal, inverse } = this.take(this.#name)
+    const { normal, inverse } = this.take(dy, this.#name)
     const columns = this.gain.value.data.length
     const rows = inverse.length
-    const [shapeRows, shapeColumns] = expectMatrix(dy, `${this.#name}: dy`).shape
-    if (shapeRows !== rows || shapeColumns !== columns)
-      throw rangeError('NNZ_SHAPE', `${this.#name}: dy is [${dy.shape.join(', ')}], expected [${rows}, ${columns}]`)
     const slope = rowMajor(dy)
     const gain = this.gain.value.data
     const [gains, biases] = [new Float64Array(columns), new Float64Array(columns)]

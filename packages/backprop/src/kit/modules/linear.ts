@@ -55,17 +55,15 @@ export class Linear extends Leaf<{ readonly x: Tensor | undefined }> {
     if (inputs !== this.weight.shape[1])
       throw rangeError('NNZ_SHAPE', `${this.#name}: x has ${inputs} columns, expected ${this.weight.shape[1]}`)
     const needed = save ? this.#product.needed(x) : undefined
-    if (save) this.keep({ x: needed }, needed ? [needed.data] : [])
+    if (save) this.keep({ x: needed }, needed ? [needed.data] : [], [tokens, this.weight.shape[0]])
     else this.forget()
     this.work.forward += tokens * this.weight.value.data.length
     return this.#product.forward(x, this.bias?.value.data)
   }
 
   backward(dy: Tensor, { input = true, everywhere = false }: BackwardOptions = {}): Tensor | undefined {
-    const { x } = this.take(this.#name)
+    const { x } = this.take(dy, this.#name)
     const [tokens] = dy.shape
-    if (x && x.shape[0] !== tokens)
-      throw rangeError('NNZ_SHAPE', `${this.#name}: dy has ${tokens} rows, expected ${x.shape[0]} (those of x)`)
     const { dx, gradient } = this.#product.backward(dy, x, input)
     this.weight.gradient = gradient
     const wanted = everywhere && x && this.weight.csr

@@ -77,7 +77,7 @@ export class LowRankLinear extends Leaf<SavedLowRank> {
     const y = gemm(inner, transposed(this.b.value))
     addColumns(gemm(chosen, transposed(part)), channels.outputs, y, this.#scale)
     const copied = part === this.#weight ? [] : [part.data]
-    if (save) this.keep({ x, inner, channels, part }, [x.data, inner.data, ...copied])
+    if (save) this.keep({ x, inner, channels, part }, [x.data, inner.data, ...copied], [tokens, outputs])
     else this.forget()
     this.work.forward += tokens * (part.shape[0] * part.shape[1] + this.#lowRank)
     return y
@@ -88,7 +88,7 @@ export class LowRankLinear extends Leaf<SavedLowRank> {
   }
 
   backward(dy: Tensor, { input = true }: BackwardOptions = {}): Tensor | undefined {
-    const { x, inner, channels, part } = this.take(this.#name)
+    const { x, inner, channels, part } = this.take(dy, this.#name)
     const [tokens] = dy.shape
     const scaled = tensor(
       rowMajor(dy).map((slope) => slope * this.#scale),

@@ -87,7 +87,8 @@ export class SelfAttention extends Leaf<SavedAttention> {
     const [q, k, v] = [0, 1, 2].map((part) => this.#heads(projected, part))
     const output = zeros([rows, width])
     const { logSumExp } = functions.attention(q, k, v, { causal, out: this.#heads(output) })
-    if (save && deeper) this.keep({ projected, output, logSumExp }, [projected.data, output.data, logSumExp.data])
+    if (save && deeper)
+      this.keep({ projected, output, logSumExp }, [projected.data, output.data, logSumExp.data], [rows, width])
     else this.forget()
     // Scores and weighted values of a token and, where causal, those before it.
     this.work.forward += 2 * rows * width * this.#seen()
@@ -105,7 +106,7 @@ export class SelfAttention extends Leaf<SavedAttention> {
     const deeper = options.input !== false || isTrained(this.project)
     const slope = this.combine.backward(dy, { ...options, input: deeper })
     if (!slope) return undefined
-    const { projected, output, logSumExp } = this.take(this.#name)
+    const { projected, output, logSumExp } = this.take(slope, this.#name)
     const [q, k, v] = [0, 1, 2].map((part) => this.#heads(projected, part))
     const saved = { q, k, v, output: this.#heads(output), logSumExp, causal }
     const { dQ, dK, dV } = functions.attentionBackward(this.#heads(slope), saved)
