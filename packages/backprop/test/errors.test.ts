@@ -107,6 +107,7 @@ describe('convolution', () => {
     expect(thrown(() => sparseConv2dBackward(kernels, x, zeros(1, 1, 4, 4), { ...geometry, out: { dx: x } }))).toMatch(
       /out.dx overlaps x/,
     )
+    expect(thrown(() => sparseConv2d(kernels, x, { ...geometry, padding: 2 ** 31 }))).toMatch(/^RangeError NNZ_SHAPE/)
     const turned = { ...x, shape: [1, 2, 4, 4], strides: [32, 16, 1, 4] }
     expect(thrown(() => sparseConv2d(kernels, turned, geometry))).toMatch(/expected row-major strides/)
   })

@@ -26,6 +26,9 @@ export interface Conv2dShape {
   readonly padding: readonly [number, number]
 }
 
+/** Pixels along an axis: kernels count them in 32 bits. */
+const LARGEST = 2 ** 31 - 1
+
 function pair(value: unknown, least: number, name: string): readonly [number, number] {
   const both: unknown = typeof value === 'number' ? [value, value] : value
   if (!Array.isArray(both))
@@ -54,7 +57,10 @@ export function conv2dShape(
       `${name}: w has ${columns} columns, expected a multiple of ${taps} (channels times the taps of a ${kernel.join('x')} kernel)`,
     )
   const extent = (size: number, axis: 0 | 1) => {
-    const room = size + 2 * padding[axis] - kernel[axis]
+    const padded = size + 2 * padding[axis]
+    if (padded > LARGEST)
+      throw rangeError('NNZ_SHAPE', `${name}: expected padded images of at most ${LARGEST} pixels along an axis, got ${padded}`)
+    const room = padded - kernel[axis]
     return room < 0 ? 0 : Math.floor(room / stride[axis]) + 1
   }
   return {

@@ -85,7 +85,7 @@ function forwardStream(backend: WasmBackend, w: Csr, shape: Conv2dShape, layout:
 
 /** The weights by planes of the input: what each plane's gradient is a sum of. */
 function transposedStream(backend: WasmBackend, w: Csr, shape: Conv2dShape, layout: PlaneLayout): TapStream {
-  const planes = layout.phases * shape.channels
+  const planes = layout.phases[0] * layout.phases[1] * shape.channels
   const taps = Array.from(w.columnIndices, (column) => tapOffset(column, shape, layout))
   const starts = new Uint32Array(planes + 1)
   for (const { plane } of taps) starts[plane + 1]++
@@ -137,10 +137,16 @@ class Images {
     this.#backend.kernels(set).parallel(name, args, ranges)
   }
 
-  #input(address: number): number[] {
-    const { channels, height, width, stride, padding } = this.#shape
-    const { rows, columns, planeStride } = this.layout
-    return [address, channels, height, width, ...stride, ...padding, this.planes, rows, columns, planeStride * F32]
+  /** Calls for one phase after another: a phase is an offset of the image. */
+  #forEachPhase(name: 'splitPlanes' | 'joinPlanes', address: number, ...more: readonly number[]): void {
+    const { channels, height, width, padding } = this.#shape
+    const { rows, columns, planeStride, stride, phases } = this.layout
+    for (let phase = 0; phase < phases[0] * phases[1]; phase++) {
+      const [y, x] = [Math.floor(phase / phases[1]), phase % phases[1]]
+      const image = [address, channels, height, width, ...stride, padding[0] - y, padding[1] - x]
+      const planes = this.planes + phase * channels * planeStride * F32
+      this.#call(name, [...image, planes, rows, columns, planeStride * F32, ...more], channels)
+    }
   }
 
   #output(address: number): number[] {
@@ -153,16 +159,17 @@ class Images {
   split(address: number): void {
     const { phases, planeStride, size } = this.layout
     const start = this.planes / F32
+    const filled = phases[0] * phases[1] * this.#shape.channels * planeStride
     // What the last vectors read too much is multiplied by zeros.
-    this.#backend.memory.f32.fill(0, start + phases * this.#shape.channels * planeStride, start + size)
-    this.#call('splitPlanes', this.#input(address), this.layout.phases * this.#shape.channels)
+    this.#backend.memory.f32.fill(0, start + filled, start + size)
+    this.#forEachPhase('splitPlanes', address)
   }
 
   /** Writes an image from the planes; what no tap reaches is 0. */
   join(address: number): void {
     const { channels, height, width } = this.#shape
     this.#backend.memory.f32.fill(0, address / F32, address / F32 + channels * height * width)
-    this.#call('joinPlanes', [...this.#input(address), 0], this.layout.phases * channels)
+    this.#forEachPhase('joinPlanes', address, 0)
   }
 
   /** Fills the output grids from an output image, with zeros around each. */
