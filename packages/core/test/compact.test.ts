@@ -2,9 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { F16_MAX, fromBf16Bits, fromF16Bits, toBf16Bits, toF16Bits } from '../src/compact/half.ts'
 import { bsr } from '../src/layouts/bsr.ts'
+import { coo } from '../src/layouts/coo.ts'
+import { csc } from '../src/layouts/csc.ts'
 import { csr } from '../src/layouts/csr.ts'
 import { dense } from '../src/layouts/dense.ts'
 import { ensureChecked } from '../src/layouts/ensure-checked.ts'
+import { nm } from '../src/layouts/nm.ts'
+import { nmg } from '../src/layouts/nmg.ts'
 
 const seed = Number(process.env.NNZ_TEST_SEED ?? Date.now() % 2 ** 31)
 
@@ -243,6 +247,41 @@ describe('errors', () => {
     ],
   ])('%s', (_, act, message) => {
     expect(act).toThrow(message)
+  })
+
+  it.each(['f16', 'bf16', 'i8'] as const)('functions that read f32 values refuse %s', (type) => {
+    const data = [1, 2, 0, 0, 0, 0, 3, 4, 1, 2, 0, 0, 0, 0, 3, 4]
+    const weights = {
+      csr: csr.quantise(csr.fromDense(data, [4, 4]), { type }),
+      bsr: bsr.quantise(bsr.fromDense(data, [4, 4], [2, 2]), { type }),
+      nm: nm.quantise(nm.fromDense(data, [4, 4], { n: 2, m: 4 }), { type }),
+      nmg: nmg.quantise(nmg.fromDense(data, [4, 4], { n: 2, m: 4, g: 2 }), { type }),
+    }
+    const calls: [string, keyof typeof weights, (w: never) => unknown][] = [
+      ['csr.toDense', 'csr', csr.toDense],
+      ['csr.transpose', 'csr', csr.transpose],
+      ['csc.fromCsr', 'csr', csc.fromCsr],
+      ['coo.fromCsr', 'csr', coo.fromCsr],
+      ['bsr.fromCsr', 'csr', (w) => bsr.fromCsr(w, [2, 2])],
+      ['nm.fromCsr', 'csr', (w) => nm.fromCsr(w, { n: 2, m: 4 })],
+      ['bsr.toDense', 'bsr', bsr.toDense],
+      ['bsr.transpose', 'bsr', bsr.transpose],
+      ['bsr.toCsr', 'bsr', bsr.toCsr],
+      ['nm.toDense', 'nm', nm.toDense],
+      ['nm.transpose', 'nm', nm.transpose],
+      ['nm.toTensorCore', 'nm', nm.toTensorCore],
+      ['nmg.toDense', 'nmg', nmg.toDense],
+    ]
+    for (const [name, layout, call] of calls) {
+      expect(() => call(weights[layout] as never)).toThrow(
+        expect.objectContaining({
+          name: 'TypeError',
+          code: 'NNZ_TYPE',
+          message: `${name}: expected a ${layout} of f32 values, got a ${layout} layout of ${type} values; ${layout}.toFloat32(w) has them`,
+        }),
+      )
+    }
+    expect(csr.toFloat32(nm.toCsr(weights.nm as never)).values).toEqual(nm.toFloat32(weights.nm).values)
   })
 
   it('the largest number of f16 is stored, and what rounds to it', () => {

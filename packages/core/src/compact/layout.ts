@@ -25,6 +25,17 @@ export function isCompact<L extends { readonly values: unknown }>(w: L | Compact
   return isCompactValues(w.values)
 }
 
+/**
+ * Checks that the values of a layout are f32: what reads them as they are would make NaN of compact ones.
+ *
+ * @throws TypeError if they are not
+ */
+export function expectFloat32(w: { readonly values: unknown }, layout: string, operation: string): void {
+  if (w?.values instanceof Float32Array) return
+  const help = isCompactValues(w?.values) ? `; ${layout}.toFloat32(w) has them` : ''
+  throw typeError('NNZ_TYPE', `${operation}: expected a ${layout} of f32 values, got ${describe(w)}${help}`)
+}
+
 /** The parts of a layout with values of either kind. */
 export type AnyValues<P> = Omit<P, 'values'> & { readonly values: ArrayLike<number> | CompactValues }
 
@@ -64,8 +75,7 @@ export function compactFunctions<L extends CompactLayout>(
   }
   return {
     quantise(w, options) {
-      if (!(w?.values instanceof Float32Array))
-        throw typeError('NNZ_TYPE', `${name}.quantise: expected a ${name} of f32 values, got ${describe(w)}`)
+      expectFloat32(w, name, `${name}.quantise`)
       const indices = (groupColumns: number) => scaleIndices(w, groupColumns)
       const values = quantiseValues(w.values, w.shape, options, indices, `${name}.quantise`)
       return create({ ...w, values }) as Compact<L>

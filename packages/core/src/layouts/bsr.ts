@@ -1,4 +1,4 @@
-import { type AnyValues, type Compact, compactFunctions, toValues } from '../compact/layout.ts'
+import { type AnyValues, type Compact, compactFunctions, expectFloat32, toValues } from '../compact/layout.ts'
 import { scaleGroups, UNSCALED } from '../compact/values.ts'
 import { describe, rangeError, typeError } from '../errors.ts'
 import { toFloat32 } from '../tensor.ts'
@@ -105,6 +105,7 @@ function fromDense(data: ArrayLike<number>, shape: readonly number[], blockShape
 }
 
 function toDense(w: Bsr): Float32Array {
+  expectFloat32(w, 'bsr', 'bsr.toDense')
   const [rows, columns] = w.shape
   const [r, c] = w.blockShape
   const dense = checks.denseArray(w.shape, 'bsr.toDense')
@@ -121,6 +122,7 @@ function toDense(w: Bsr): Float32Array {
 }
 
 function transpose(w: Bsr): Bsr {
+  expectFloat32(w, 'bsr', 'bsr.transpose')
   const [r, c] = w.blockShape
   const blockRows = w.rowOffsets.length - 1
   const blockColumns = Math.ceil(w.shape[1] / c)
@@ -141,6 +143,7 @@ function transpose(w: Bsr): Bsr {
 }
 
 function fromCsr(w: Csr, blockShape: readonly number[]): Bsr {
+  expectFloat32(w, 'csr', 'bsr.fromCsr')
   const [rows, columns] = w.shape
   const [r, c] = expectBlockShape(blockShape, 'bsr.fromCsr')
   const blockRows = Math.ceil(rows / r)
@@ -172,6 +175,7 @@ function fromCsr(w: Csr, blockShape: readonly number[]): Bsr {
 }
 
 function toCsr(w: Bsr): Csr {
+  expectFloat32(w, 'bsr', 'bsr.toCsr')
   const [rows, columns] = w.shape
   const [r, c] = w.blockShape
   const rowOffsets = new Uint32Array(rows + 1)

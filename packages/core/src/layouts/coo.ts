@@ -1,3 +1,4 @@
+import { expectFloat32 } from '../compact/layout.ts'
 import { describe, rangeError, typeError } from '../errors.ts'
 import { toFloat32 } from '../tensor.ts'
 import * as checks from './checks.ts'
@@ -62,6 +63,7 @@ function validate(w: Coo): void {
 }
 
 function fromCsr(w: Csr): Coo {
+  expectFloat32(w, 'csr', 'coo.fromCsr')
   const rowIndices = new Uint32Array(w.nnz)
   for (let row = 0; row < w.shape[0]; row++) rowIndices.fill(row, w.rowOffsets[row], w.rowOffsets[row + 1])
   return create({ shape: w.shape, rowIndices, columnIndices: w.columnIndices, values: w.values })

@@ -1,3 +1,4 @@
+import { expectFloat32 } from '../compact/layout.ts'
 import { describe, typeError } from '../errors.ts'
 import { toFloat32 } from '../tensor.ts'
 import * as checks from './checks.ts'
@@ -45,6 +46,7 @@ function validate(w: Csc): void {
 }
 
 function fromCsr(w: Csr): Csc {
+  expectFloat32(w, 'csr', 'csc.fromCsr')
   const [rows, columns] = w.shape
   const { offsets, indices, order } = checks.transposeCompressed(rows, columns, w.rowOffsets, w.columnIndices)
   return create({

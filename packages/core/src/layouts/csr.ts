@@ -1,4 +1,4 @@
-import { type AnyValues, type Compact, compactFunctions, toValues } from '../compact/layout.ts'
+import { type AnyValues, type Compact, compactFunctions, expectFloat32, toValues } from '../compact/layout.ts'
 import { scaleGroups } from '../compact/values.ts'
 import { describe, typeError } from '../errors.ts'
 import { toFloat32 } from '../tensor.ts'
@@ -80,6 +80,7 @@ function fromDense(data: ArrayLike<number>, shape: readonly number[]): Csr {
 }
 
 function toDense(w: Csr): Float32Array {
+  expectFloat32(w, 'csr', 'csr.toDense')
   const [rows, columns] = w.shape
   const dense = checks.denseArray(w.shape, 'csr.toDense')
   for (let row = 0; row < rows; row++) {
@@ -90,6 +91,7 @@ function toDense(w: Csr): Float32Array {
 }
 
 function transpose(w: Csr): Csr {
+  expectFloat32(w, 'csr', 'csr.transpose')
   const [rows, columns] = w.shape
   const { offsets, indices, order } = checks.transposeCompressed(rows, columns, w.rowOffsets, w.columnIndices)
   return create({

@@ -1,4 +1,4 @@
-import { type AnyValues, type Compact, compactFunctions, toValues } from '../compact/layout.ts'
+import { type AnyValues, type Compact, compactFunctions, expectFloat32, toValues } from '../compact/layout.ts'
 import { type CompactValues, scaleGroups } from '../compact/values.ts'
 import { describe, rangeError, typeError } from '../errors.ts'
 import { elementCount, toFloat32 } from '../tensor.ts'
@@ -129,6 +129,7 @@ export function nmLayout<T extends 'nm' | 'nmg'>(layout: T) {
 
   function fromCsr(w: Csr, given: G): L {
     const name = `${layout}.fromCsr`
+    expectFloat32(w, 'csr', name)
     const geometry = geometryOf(w.shape, given, name)
     const { rowOffsets, columnIndices, values } = w
     const columns = pattern.chooseColumns(geometry, pattern.keepStored(rowOffsets, columnIndices, geometry), name)
@@ -146,6 +147,7 @@ export function nmLayout<T extends 'nm' | 'nmg'>(layout: T) {
   }
 
   function toDense(w: L): Float32Array {
+    expectFloat32(w, layout, `${layout}.toDense`)
     const result = new Float32Array(elementCount(w.shape, `${layout}.toDense`))
     pattern.scatter(w.values, pattern.unpackColumns(w.indices, w), w, result)
     return result

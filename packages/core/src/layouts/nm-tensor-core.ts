@@ -1,3 +1,4 @@
+import { expectFloat32 } from '../compact/layout.ts'
 import { describe, rangeError, typeError } from '../errors.ts'
 import { toFloat32 } from '../tensor.ts'
 import { checkLength, expectShape } from './checks.ts'
@@ -37,8 +38,9 @@ function place(row: number, group: number, tileColumns: number): [number, number
   return [tile * WORDS + 2 * (inRow % 8) + (inGroup >> 2), (inRow >> 3) * 16 + (inGroup & 3) * 4]
 }
 
-/** Throws RangeError if the weights are not 2:4. */
+/** Throws TypeError if the values are compact, RangeError if the weights are not 2:4. */
 export function toTensorCore(w: NmRecord<'nm'>): TensorCoreParts {
+  expectFloat32(w, 'nm', 'nm.toTensorCore')
   if (w.n !== 2 || w.m !== 4)
     throw rangeError('NNZ_VALUE', `nm.toTensorCore: sparse tensor cores read 2:4, these are ${w.n}:${w.m}`)
   const [rows, columns] = w.shape

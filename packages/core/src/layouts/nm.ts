@@ -1,4 +1,4 @@
-import type { Compact } from '../compact/layout.ts'
+import { type Compact, expectFloat32 } from '../compact/layout.ts'
 import { transposeCompressed } from './checks.ts'
 import { type NmRecord, type NmRecordParts, nmLayout } from './nm-layout.ts'
 import { chooseColumns, keepStored, packColumns, rowEntries, unpackColumns } from './nm-pattern.ts'
@@ -23,6 +23,7 @@ export interface NmTransposition {
 }
 
 function transposition(w: Nm): NmTransposition {
+  expectFloat32(w, 'nm', 'nm.transpose')
   const [rows, columns] = w.shape
   const geometry = { shape: [columns, rows] as const, n: w.n, m: w.m, g: 1 }
   const entries = rowEntries(w)
