@@ -6,9 +6,12 @@ const root = new URL('..', import.meta.url)
 
 /** Where each workspace's test scripts say that they write their reports. */
 export function expectedReports() {
-  const folders = [...readdirSync(new URL('packages/', root)).map((name) => `packages/${name}`), 'benchmarks', 'test']
-  return folders.flatMap((folder) => {
-    const { scripts } = JSON.parse(readFileSync(new URL(`${folder}/package.json`, root), 'utf8'))
+  const inside = (parent) =>
+    readdirSync(new URL(`${parent}/`, root))
+      .map((name) => `${parent}/${name}`)
+      .filter((folder) => existsSync(new URL(`${folder}/package.json`, root)))
+  return [...inside('packages'), ...inside('examples'), 'benchmarks', 'test'].flatMap((folder) => {
+    const { scripts = {} } = JSON.parse(readFileSync(new URL(`${folder}/package.json`, root), 'utf8'))
     return Object.entries(scripts)
       .filter(([name]) => /^test(:|$)/.test(name))
       .map(([name, script]) => {

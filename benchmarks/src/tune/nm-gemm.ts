@@ -1,5 +1,15 @@
-import { type Nm, type Nmg, nm, nmg } from '@nnz/core'
-import { kernels, type NmKernel, type NmProblem, nmGemm, nmLinear, nmProblem } from '@nnz/nm-gemm'
+import { type Nm, type Nmg, nm, nmg, tensor } from '@nnz/core'
+import {
+  type AnyNmWeights,
+  kernels,
+  type NmKernel,
+  type NmProblem,
+  nmGemm,
+  nmGemmTransposed,
+  nmLinear,
+  nmProblem,
+} from '@nnz/nm-gemm'
+import { transposableMask24 } from '@nnz/nm-gemm/training'
 import { seededValues } from '../random.ts'
 import type { TuneFamily } from './family.ts'
 import { productPlan } from './spmm.ts'
@@ -20,6 +30,8 @@ const PATTERNS = [
   [1, 16, 1],
 ] as const
 const COLUMNS = [2, 4, 8, 16, 17, 32, 64, 128, 256]
+const OPERATIONS = { nmGemm, nmLinear, nmGemmTransposed } as const
+const NAMES = ['nmGemm', 'nmLinear', 'nmGemmTransposed'] as const
 
 interface Problem {
   readonly weights: Nm | Nmg
@@ -32,37 +44,49 @@ let drawn: readonly Problem[] | undefined
 function problems(): readonly Problem[] {
   drawn ??= SHAPES.flatMap(([m, k], i) => {
     const dense = seededValues(m * k, 1)
-    return PATTERNS.flatMap(([n, of, g], j) => {
-      const weights =
-        g === 1 ? nm.fromDense(dense, [m, k], { n, m: of }) : nmg.fromDense(dense, [m, k], { n, m: of, g })
+    const kept = PATTERNS.map(([n, of, g]) =>
+      g === 1 ? nm.fromDense(dense, [m, k], { n, m: of }) : nmg.fromDense(dense, [m, k], { n, m: of, g }),
+    )
+    const mask = transposableMask24(tensor(dense, [m, k]))
+    return [...kept, nm.fromMasked(dense, mask, [m, k], { n: 2, m: 4 })].flatMap((weights, j) => {
       const columns = [0, 1].map((turn) => COLUMNS[(4 * i + 2 * j + 5 * turn) % COLUMNS.length])
-      return [1, ...columns].map((count) => ({ weights, n: count }))
+      return [1, ...columns].map((n) => ({ weights, n }))
     })
   })
   return drawn
 }
 
-/** Products with N:M weights. */
+const compact = new WeakMap<Nm | Nmg, Map<'bf16' | 'i8', AnyNmWeights>>()
+
+/** Weights with their values in the type that a row is for. */
+function stored(w: Nm | Nmg, type: NmKernel['types']['weights']): AnyNmWeights {
+  if (type === 'f32') return w
+  const own = type === 'i8' ? 'i8' : 'bf16'
+  const known = compact.get(w) ?? new Map<'bf16' | 'i8', AnyNmWeights>()
+  compact.set(w, known)
+  const values = { type: own } as const
+  const result = known.get(own) ?? (w.layout === 'nm' ? nm.quantise(w, values) : nmg.quantise(w, values))
+  known.set(own, result)
+  return result
+}
+
+/** Products with N:M weights, transposed ones too. */
 export const nmFamily: TuneFamily<NmKernel, NmProblem> = {
   module: 'packages/nm-gemm/src/cost-model.ts',
   kernels,
   *cases(kernel) {
-    for (const { weights, n } of problems()) {
-      const operation = (['nmGemm', 'nmLinear'] as const).find(
-        (name) => kernel.supports(nmProblem(name, weights, n, 'none')) === true,
-      )
+    for (const { weights: f32, n } of problems()) {
+      const weights = stored(f32, kernel.types.weights)
+      const operation = NAMES.find((name) => kernel.supports(nmProblem(name, weights, n, 'none')) === true)
       if (operation === undefined) continue
-      const [m, k] = weights.shape
+      const problem = nmProblem(operation, weights, n, 'none')
+      const { m, k } = problem
       yield {
-        problem: nmProblem(operation, weights, n, 'none'),
-        packed: weights,
+        problem,
+        packed: f32,
         flops: 2 * n * (kernel.dense ? m * k : weights.nnz),
         plan(backend) {
-          const plan = (operation === 'nmGemm' ? nmGemm : nmLinear).plan(weights, {
-            columns: n,
-            backend,
-            kernel: kernel.name,
-          })
+          const plan = OPERATIONS[operation].plan(weights, { columns: n, backend, kernel: kernel.name })
           return productPlan(plan, { m, k, n, tokens: operation === 'nmLinear' }, backend)
         },
       }

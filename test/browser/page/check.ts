@@ -1,7 +1,18 @@
-import { type Backend, configure, gemm, js, runsOn, tensor, type WasmChoice, wasm, wasmFeatures } from '@nnz/core'
+import {
+  type Backend,
+  configure,
+  gemm,
+  js,
+  type QuantiseOptions,
+  runsOn,
+  tensor,
+  type WasmChoice,
+  wasm,
+  wasmFeatures,
+} from '@nnz/core'
 import { kernels } from '@nnz/spmm'
 import { blockCases, optionCases, patternCases, sizeCases } from '../../conformance/support/spmm-cases.ts'
-import { prepare, sweep } from '../../conformance/support/spmm-run.ts'
+import { prepare, type SpmmCase, sweep } from '../../conformance/support/spmm-run.ts'
 
 /** What the test asks of a page or a worker. */
 export interface Settings {
@@ -23,6 +34,20 @@ export interface Findings {
 /** Every `step`-th case: a browser need not repeat what Node has swept. */
 function sample<T>(cases: readonly T[], step: number): T[] {
   return cases.filter((_, i) => i % step === 0)
+}
+
+const COMPACT: readonly QuantiseOptions[] = [{ type: 'f16' }, { type: 'bf16' }, { type: 'i8' }]
+
+/**
+ * Cases with compact values; more of those for one column, which rows of their own run. Activations are finite: with i8
+ * weights one that is not spoils its column.
+ */
+function compact(values: QuantiseOptions): SpmmCase[] {
+  const cases = [...sizeCases(), ...optionCases(), ...blockCases()].filter(
+    ({ w, n, x }) => w.shape[0] * w.shape[1] * n < 60_000 && (x?.every(Number.isFinite) ?? true),
+  )
+  const one = cases.filter(({ n }) => n === 1)
+  return [...sample(one, 2), ...sample(cases, 8)].map((given) => ({ ...given, values }))
 }
 
 function checkDense(backend: Backend): string | undefined {
@@ -50,6 +75,7 @@ export async function check(settings: Settings, workerUrl: string): Promise<Find
     ...patternCases(),
     ...sample(optionCases(), 3),
     ...sample(blockCases(), 3),
+    ...COMPACT.flatMap((values) => compact(values)),
   ].map(prepare)
   const rows: Record<string, number> = {}
   const failures: string[] = []

@@ -23,5 +23,7 @@ export const denseKernels: readonly F32Kernel[] = CONTRACTS.flatMap((contract) =
     ...contract,
     supports: (problem) => supportsContract(problem, contract),
     toDense: (w, values) => filled(w, values, contract.operation === 'nmGemmTransposed'),
-  }),
+  })
+    // Transposed products have no token-major form.
+    .filter(({ variant }) => contract.operation !== 'nmGemmTransposed' || !variant.includes('tokens')),
 )
