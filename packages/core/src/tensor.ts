@@ -234,8 +234,11 @@ export function sameMemory(a: ArrayBufferLike, b: ArrayBufferLike): boolean {
 
 /** Whether two tensors can touch the same bytes. */
 export function overlaps(a: Tensor, b: Tensor): boolean {
-  const x = a.data
-  const y = b.data
+  return arraysOverlap(a.data, b.data)
+}
+
+/** Whether two arrays can touch the same bytes. */
+export function arraysOverlap(x: Float32Array, y: Float32Array): boolean {
   if (!sameMemory(x.buffer, y.buffer) || x.length === 0 || y.length === 0) return false
   return x.byteOffset < y.byteOffset + y.byteLength && y.byteOffset < x.byteOffset + x.byteLength
 }

@@ -49,6 +49,31 @@ describe.each([
     expect([...bias]).toEqual(Array.from({ length: m }, (_v, i) => i))
   })
 
+  it('a plan keeps the bias that it was given', () => {
+    const bias = Float32Array.from({ length: m }, (_v, i) => i)
+    const wanted = [...reference(w, x, { bias })]
+    const plan = spmm.plan(w, { columns: n, backend, bias })
+    bias.fill(100)
+    expect([...plan.run(x).data]).toEqual(wanted)
+    plan.dispose()
+  })
+
+  it('a bias may lie where the result will', () => {
+    const shared = new Float32Array(m * n)
+    const bias = shared.subarray(3, 3 + m)
+    const wanted = [...reference(w, x, { bias: bias.map((_v, i) => i + 1) })]
+    const plan = spmm.plan(w, { columns: n, backend })
+    const out = tensor(shared, [m, n])
+    for (const run of [() => spmm(w, x, { backend, bias, out }), () => plan.run(x, { bias, out })]) {
+      bias.forEach((_v, i) => {
+        bias[i] = i + 1
+      })
+      run()
+      expect([...out.data]).toEqual(wanted)
+    }
+    plan.dispose()
+  })
+
   it('linear is spmm on transposed views', () => {
     const tokens = tensor(
       Float32Array.from({ length: n * k }, (_v, i) => x.data[(i % k) * n + Math.floor(i / k)]),

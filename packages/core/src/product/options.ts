@@ -7,7 +7,7 @@ import type { Activation } from './activation.ts'
 export interface OperationOptions {
   /** Where to run. Default: WASM where the host has it, else plain JS. */
   backend?: BackendOption | undefined
-  /** One number for each row of w, added to each column. */
+  /** One number for each row of w, added to each column. A plan copies it. */
   bias?: ArrayLike<number> | undefined
   /** Applied last. Default: `none`. */
   activation?: Activation | undefined

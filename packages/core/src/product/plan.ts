@@ -5,7 +5,16 @@ import { BucketedPlan } from '../plan/bucketed-plan.ts'
 import type { CostModel } from '../plan/cost-model.ts'
 import type { Explanation } from '../plan/explanation.ts'
 import type { Kernel } from '../plan/kernel.ts'
-import { expectMatrix, expectOutput, overlaps, type Tensor, toFloat32, transposed, zeros } from '../tensor.ts'
+import {
+  arraysOverlap,
+  expectMatrix,
+  expectOutput,
+  overlaps,
+  type Tensor,
+  toFloat32,
+  transposed,
+  zeros,
+} from '../tensor.ts'
 import { type Activation, expectActivation, outputRows } from './activation.ts'
 import { expectBias, expectOptions, type PlanOptions, type RunOptions } from './options.ts'
 import type { ProductArguments, ProductProblem } from './problem.ts'
@@ -49,7 +58,7 @@ export class ProductPlan<P extends ProductProblem, W extends object> implements 
     const activation = expectActivation(options.activation, shape[0], name)
     this.#specification = specification
     this.#words = specification.words ?? WORDS
-    this.#bias = expectBias(options.bias, shape[0], this.#words.rows, name)
+    this.#bias = expectBias(options.bias, shape[0], this.#words.rows, name)?.slice()
     this.#activation = activation
     this.#columns = options.columns
     this.#inner = new BucketedPlan({
@@ -99,12 +108,14 @@ export class ProductPlan<P extends ProductProblem, W extends object> implements 
       )
     const height = outputRows({ m, activation: this.#activation })
     const shape = tokens ? [n, height] : [height, n]
-    const bias = options.bias === undefined ? this.#bias : expectBias(options.bias, m, words.rows, name)
+    const addend = options.bias === undefined ? this.#bias : expectBias(options.bias, m, words.rows, name)
     const residual = this.#expectShaped(options.residual, shape, 'residual')
     const out = this.#expectShaped(options.out, shape, 'out') ?? zeros(shape)
     if (options.out && (overlaps(out, given) || (residual && residual !== out && overlaps(out, residual)))) {
       throw rangeError('NNZ_VALUE', `${name}: out overlaps ${overlaps(out, given) ? words.x : 'residual'}`)
     }
+    // Kernels read the bias of one row after they have written another.
+    const bias = addend && arraysOverlap(addend, out.data) ? addend.slice() : addend
     this.#inner.run(n, {
       x: input,
       y: tokens ? transposed(out) : out,
