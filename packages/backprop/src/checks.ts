@@ -13,8 +13,53 @@ import {
   zeros,
 } from '@nnz/core'
 import type { SparseWeights } from '@nnz/spmm'
+import type { Needs } from './backward/options.ts'
 
 export { expectOptions } from '@nnz/core'
+
+/** An option that holds others: an object, or nothing for no options. */
+export function expectPart<T extends object>(value: T | undefined, name: string): Partial<T> {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
+    throw typeError('NNZ_TYPE', `${name}: expected an object, got ${describe(value)}`)
+  return value
+}
+
+/** An option that is true or false. */
+export function expectFlag(value: boolean | undefined, fallback: boolean, name: string): boolean {
+  if (value === undefined) return fallback
+  if (typeof value !== 'boolean') throw typeError('NNZ_TYPE', `${name}: expected true or false, got ${describe(value)}`)
+  return value
+}
+
+/** Which gradients a backward pass is for. */
+export function expectNeeds(value: Needs | undefined, name: string): Readonly<Record<keyof Needs, boolean>> {
+  const { dx, dValues, dBias } = expectPart(value, `${name}: needs`)
+  return {
+    dx: expectFlag(dx, true, `${name}: needs.dx`),
+    dValues: expectFlag(dValues, true, `${name}: needs.dValues`),
+    dBias: expectFlag(dBias, false, `${name}: needs.dBias`),
+  }
+}
+
+/** Whether a run adds to outputs, of which none may be missing then. */
+export function expectAccumulate(
+  value: boolean | undefined,
+  outputs: Readonly<Record<string, Float32Array | undefined>>,
+  name: string,
+): boolean {
+  const adds = expectFlag(value, false, `${name}: accumulate`)
+  const missing = Object.keys(outputs).find((key) => outputs[key] === undefined)
+  if (adds && missing !== undefined)
+    throw rangeError('NNZ_VALUE', `${name}: accumulate adds to ${missing}, which is not given`)
+  return adds
+}
+
+/** Checks the name of a row of a table of kernels. */
+export function expectKernel(value: unknown, table: readonly { readonly name: string }[], name: string): void {
+  if (value !== undefined && !table.some((row) => row.name === value))
+    throw rangeError('NNZ_BACKEND', `${name}: expected the name of a row of the table, got ${describe(value)}`)
+}
 
 /** Checks the most columns of a plan. */
 export function expectColumns(columns: unknown, name: string): void {

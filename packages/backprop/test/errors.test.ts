@@ -10,6 +10,7 @@ import {
   sparseDense,
   sparseSoftmax,
   sparseSoftmaxBackward,
+  spmmBackward,
 } from '../src/index.ts'
 
 const w = csr.fromDense([1, 0, 2, 3, 0, 4], [2, 3])
@@ -110,6 +111,55 @@ describe('convolution', () => {
     expect(thrown(() => sparseConv2d(kernels, x, { ...geometry, padding: 2 ** 31 }))).toMatch(/^RangeError NNZ_SHAPE/)
     const turned = { ...x, shape: [1, 2, 4, 4], strides: [32, 16, 1, 4] }
     expect(thrown(() => sparseConv2d(kernels, turned, geometry))).toMatch(/expected row-major strides/)
+  })
+})
+
+describe('backward options', () => {
+  const [x, dy] = [zeros(3, 5), zeros(2, 5)]
+  const run = (options: object | null) => thrown(() => spmmBackward(w, x, dy, options as never))
+  const kernels = csr.fromDense(new Float32Array(9).fill(1), [1, 9])
+  const geometry = { kernelSize: 3, padding: 1 }
+  const image = zeros(1, 1, 4, 4)
+
+  it('are of the right kind', () => {
+    const name = 'TypeError NNZ_TYPE: spmmBackward'
+    expect(run({ out: null })).toBe(`${name}: out: expected an object, got null`)
+    expect(run({ needs: true })).toBe(`${name}: needs: expected an object, got true`)
+    expect(run({ needs: ['dx'] })).toBe(`${name}: needs: expected an object, got Array(1)`)
+    expect(run({ needs: { dBias: 1 } })).toBe(`${name}: needs.dBias: expected true or false, got 1`)
+    expect(run({ accumulate: 'yes' })).toBe(`${name}: accumulate: expected true or false, got "yes"`)
+    expect(run({ kernels: 'foo' })).toBe(`${name}: kernels: expected an object, got "foo"`)
+    expect(thrown(() => sparseConv2dBackward.plan(kernels, undefined as never))).toMatch(
+      /^TypeError NNZ_TYPE: sparseConv2dBackward: expected options to be an object, got undefined/,
+    )
+    const convolve = (options: object) =>
+      thrown(() => sparseConv2dBackward(kernels, image, image, { ...geometry, ...options }))
+    expect(convolve({ needs: ['dx'] })).toMatch(/^TypeError NNZ_TYPE: .*needs: expected an object, got Array\(1\)/)
+    expect(convolve({ out: null })).toMatch(/^TypeError NNZ_TYPE: .*out: expected an object, got null/)
+    const softmax = sparseSoftmax.plan(w)
+    expect(thrown(() => softmax.run(w.values, null as never))).toMatch(/^TypeError NNZ_TYPE: sparseSoftmax/)
+    softmax.dispose()
+    const options = { scaleByValues: 'yes' } as never
+    expect(thrown(() => sddmm(dy, transposed(x), w, options))).toMatch(/^TypeError NNZ_TYPE: .*scaleByValues/)
+  })
+
+  it('name rows that there are, of the operation that was called', () => {
+    const name = 'RangeError NNZ_BACKEND: spmmBackward'
+    expect(run({ kernels: { dx: 'foo' } })).toBe(
+      `${name}: kernels.dx: expected the name of a row of the table, got "foo"`,
+    )
+    expect(run({ kernels: { dValues: 'foo' } })).toMatch(`${name}: kernels.dValues`)
+  })
+
+  it('accumulate in what is given', () => {
+    const name = 'RangeError NNZ_VALUE: spmmBackward'
+    expect(run({ accumulate: true })).toBe(`${name}: accumulate adds to out.dValues, which is not given`)
+    const out = { dValues: new Float32Array(4) }
+    expect(run({ accumulate: true, out, needs: { dBias: true } })).toMatch(/adds to out.dBias/)
+    expect(run({ accumulate: true, out })).toBe('nothing')
+    const plan = sddmm.plan(w, { columns: 5 })
+    expect(thrown(() => plan.run(dy, zeros(5, 3), { accumulate: true }))).toMatch(/accumulate adds to out, which/)
+    plan.dispose()
   })
 })
 

@@ -20,17 +20,23 @@ import { createSlopes } from '../activation/create.ts'
 import type { BackwardActivation } from '../activation/slopes.ts'
 import type { SlopeArguments } from '../activation/types.ts'
 import {
+  expectAccumulate,
   expectAllApart,
   expectColumns,
+  expectKernel,
   expectLayout,
+  expectNeeds,
   expectOptions,
+  expectPart,
   expectSameShape,
   expectShaped,
   outputTensor,
   outputValues,
 } from '../checks.ts'
 import { samePattern } from '../entries.ts'
+import { sddmmKernels } from '../sddmm/kernels/index.ts'
 import { SddmmPlan } from '../sddmm/sddmm.ts'
+import { transposedKernels } from '../transposed/kernels.ts'
 import { TransposedPlan } from '../transposed/plan.ts'
 import { type BackwardExplanation, explainBackward } from './explanation.ts'
 import type { BackwardPlanOptions, BackwardRunOptions, Gradients } from './options.ts'
@@ -76,11 +82,14 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     this.#options = options
     this.#runs = runs
     this.#backend = resolveBackend(options.backend)
-    const { dx = true, dValues = true, dBias = false } = options.needs ?? {}
-    this.#needs = { dx, dValues, dBias }
+    this.#needs = expectNeeds(options.needs, name)
+    const { dx, dValues } = expectPart(options.kernels, `${name}: kernels`)
+    expectKernel(dx, transposedKernels, `${name}: kernels.dx`)
+    expectKernel(dValues, sddmmKernels, `${name}: kernels.dValues`)
     const [m] = this.#weights.shape
     const active = this.#activation !== 'none'
-    if (active || dBias) this.#slopes = createSlopes({ m, n: columns, activation: this.#activation }, this.#backend)
+    if (active || this.#needs.dBias)
+      this.#slopes = createSlopes({ m, n: columns, activation: this.#activation }, this.#backend)
     this.#room = active
       ? zeros([m * columns], isWasm(this.#backend) ? { backend: this.#backend } : {})
       : tensor(NOTHING, [0])
@@ -135,7 +144,12 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     const input = wantsValues ? expectShaped(x, shape(k), `${name}: x`) : undefined
     const before =
       this.#activation === 'none' ? undefined : expectShaped(options.preActivation, shape(m), `${name}: preActivation`)
-    const { out = {} } = options
+    const out = expectPart(options.out, `${name}: out`)
+    const sums = {
+      ...(wantsValues && { 'out.dValues': out.dValues }),
+      ...(wantsBias && { 'out.dBias': out.dBias }),
+    }
+    const adds = expectAccumulate(options.accumulate, sums, name)
     const dx = wantsInput ? outputTensor(out.dx, shape(k), `${name}: out.dx`) : zeros([0, 0])
     const count = this.#weights.values.length
     const dValues = wantsValues ? outputValues(out.dValues, count, `${name}: out.dValues`) : NOTHING
@@ -143,8 +157,7 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
     const outputs = { 'out.dx': dx, 'out.dValues': dValues, 'out.dBias': dBias }
     expectAllApart(outputs, { x: input, dy, preActivation: before }, name)
 
-    const adds = options.accumulate === true
-    const earlier = adds && out.dBias ? dBias.slice() : undefined
+    const earlier = adds && wantsBias ? dBias.slice() : undefined
     const dz = before ? tensor(this.#room.data.subarray(0, m * n), shape(m)) : dy
     this.#slopes?.run({
       dy: slope,
@@ -156,8 +169,7 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
       dBias[i] += value
     })
     this.#parts.input?.run(dz, { out: dx })
-    if (input)
-      this.#parts.values?.run(view(dz), transposed(view(input)), { out: dValues, accumulate: adds && !!out.dValues })
+    if (input) this.#parts.values?.run(view(dz), transposed(view(input)), { out: dValues, accumulate: adds })
     return { dx, dValues, dBias }
   }
 

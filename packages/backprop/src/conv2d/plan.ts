@@ -12,7 +12,16 @@ import {
   zeros,
 } from '@nnz/core'
 import type { Gradients, Needs } from '../backward/options.ts'
-import { expectAllApart, expectApart, expectCsr, expectOptions, expectSameShape, outputValues } from '../checks.ts'
+import {
+  expectAllApart,
+  expectApart,
+  expectCsr,
+  expectNeeds,
+  expectOptions,
+  expectPart,
+  expectSameShape,
+  outputValues,
+} from '../checks.ts'
 import { samePattern } from '../entries.ts'
 import { TapsBackward, TapsForward } from './js.ts'
 import { productBackward, productForward } from './product.ts'
@@ -202,9 +211,10 @@ export class SparseConv2dBackwardPlan extends ConvolutionPlan<BackwardArguments>
 
   /** Use `sparseConv2dBackward.plan`. */
   constructor(w: Csr, options: Conv2dBackwardPlanOptions) {
-    const { dx = true, dValues = true, dBias = false } = options.needs ?? {}
-    const needs = { dx, dValues, dBias }
-    super('sparseConv2dBackward', w, options, Number(dx) + Number(dValues), (weights, shape, backend) => {
+    const name = 'sparseConv2dBackward'
+    expectOptions(options, name)
+    const needs = expectNeeds(options.needs, name)
+    super(name, w, options, Number(needs.dx) + Number(needs.dValues), (weights, shape, backend) => {
       if (isProduct(shape)) return productBackward(weights, shape, needs, backend)
       return isWasm(backend) ? planesBackward(weights, shape, needs, backend) : new TapsBackward(weights, shape)
     })
@@ -225,7 +235,7 @@ export class SparseConv2dBackwardPlan extends ConvolutionPlan<BackwardArguments>
     const slopes = expectImages(dy, [undefined, outChannels, outHeight, outWidth], `${name}: dy`)
     const batch = slopes.shape[0]
     const images = needs.dValues ? expectImages(x, [batch, channels, height, width], `${name}: x`) : undefined
-    const { out = {} } = options
+    const out = expectPart(options.out, `${name}: out`)
     const dx = needs.dx
       ? outputImages(out.dx, [batch, channels, height, width], `${name}: out.dx`)
       : zeros([0, 0, 0, 0])

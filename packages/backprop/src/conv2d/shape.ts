@@ -59,7 +59,10 @@ export function conv2dShape(
   const extent = (size: number, axis: 0 | 1) => {
     const padded = size + 2 * padding[axis]
     if (padded > LARGEST)
-      throw rangeError('NNZ_SHAPE', `${name}: expected padded images of at most ${LARGEST} pixels along an axis, got ${padded}`)
+      throw rangeError(
+        'NNZ_SHAPE',
+        `${name}: expected padded images of at most ${LARGEST} pixels along an axis, got ${padded}`,
+      )
     const room = padded - kernel[axis]
     return room < 0 ? 0 : Math.floor(room / stride[axis]) + 1
   }

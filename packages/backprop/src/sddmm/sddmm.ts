@@ -11,8 +11,10 @@ import {
 } from '@nnz/core'
 import type { SparseWeights } from '@nnz/spmm'
 import {
+  expectAccumulate,
   expectApart,
   expectColumns,
+  expectFlag,
   expectLayout,
   expectOptions,
   expectSameShape,
@@ -70,7 +72,7 @@ export class SddmmPlan implements Partial<Disposable> {
     expectColumns(options.columns, name)
     this.#options = options
     this.#runs = runs
-    this.#scale = options.scaleByValues ? this.#pattern.values : undefined
+    this.#scale = expectFlag(options.scaleByValues, false, `${name}: scaleByValues`) ? this.#pattern.values : undefined
     this.#inner = this.#plan()
   }
 
@@ -113,7 +115,7 @@ export class SddmmPlan implements Partial<Disposable> {
     const count = this.#pattern.values.length
     const out = outputValues(options.out, count, `${NAME}: out`)
     if (options.out) expectApart(out, `${NAME}: out`, { a, b })
-    const accumulate = options.out !== undefined && options.accumulate === true
+    const accumulate = expectAccumulate(options.accumulate, { out: options.out }, NAME)
     this.#inner.run(n, { a: left, b: transposed(right), out, scale: this.#scale, accumulate })
     return out
   }

@@ -101,6 +101,7 @@ export class SoftmaxPlan extends RowPlan {
    * @throws RangeError if `out` overlaps `scores` without being it
    */
   run(scores: ArrayLike<number>, options: { out?: Float32Array | undefined } = {}): Float32Array {
+    expectOptions(options, 'sparseSoftmax')
     return this.apply(this.expectValues(scores, 'scores'), undefined, options.out)
   }
 }
@@ -124,6 +125,7 @@ export class SoftmaxBackwardPlan extends RowPlan {
     gradients: ArrayLike<number>,
     options: { out?: Float32Array | undefined } = {},
   ): Float32Array {
+    expectOptions(options, 'sparseSoftmaxBackward')
     return this.apply(this.expectValues(gradients, 'gradients'), this.expectValues(weights, 'weights'), options.out)
   }
 }
