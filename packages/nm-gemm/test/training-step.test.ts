@@ -111,6 +111,34 @@ describe('trainStep24', () => {
     expect(() => plan.step(w, randomMatrix(k, n, random))).toThrow(TypeError)
   })
 
+  test('a step of a plan has no backward once there is another, and its mask is a copy', () => {
+    const mask = Uint8Array.of(1, 1, 0, 0, 0, 0, 1, 1)
+    const plan = trainStep24.plan(mask, [2, 4], { columns: 3 })
+    const [w, x, dY] = [randomMatrix(2, 4, random), randomMatrix(4, 3, random), randomMatrix(2, 3, random)]
+    const first = plan.step(w, x)
+    first.mask.fill(0)
+    const second = plan.step(w, x)
+    expect(second.mask).toEqual(mask)
+    expectClose(second.y, masked(w, mask, x, dY).y)
+    expect(() => first.backward(dY)).toThrow(
+      'trainStep24: backward of step 1 after step 2: the plan holds the weights of the last step only',
+    )
+    expectClose(second.backward(dY).dX, masked(w, mask, x, dY).dX)
+    expect(() => plan.step(w, randomMatrix(3, 3, random))).toThrow(RangeError)
+    expect(() => second.backward(dY)).toThrow('backward of step 2 after step 3')
+    plan.dispose()
+  })
+
+  test.each([
+    [undefined, TypeError, 'trainStep24.plan: expected a shape such as [rows, columns], got undefined'],
+    [[8], RangeError, 'trainStep24.plan: expected a shape [rows, columns] of whole numbers >= 0, got [8]'],
+    [[-2, -4], RangeError, 'trainStep24.plan: expected a shape [rows, columns] of whole numbers >= 0, got [-2, -4]'],
+  ])('a plan of shape %s is refused', (shape, kind, message) => {
+    const make = () => trainStep24.plan(new Uint8Array(8), shape as number[], { columns: 1 })
+    expect(make).toThrow(kind)
+    expect(make).toThrow(message)
+  })
+
   test('refuses what does not fit', () => {
     const [w, x] = [randomMatrix(4, 8, random), randomMatrix(8, 3, random)]
     expect(() => trainStep24(w, randomMatrix(7, 3, random))).toThrow(RangeError)

@@ -170,6 +170,10 @@ describe('maskedGradient', () => {
     expect(() => maskedGradient(dW, w, mask, { flow: 1.5 })).toThrow('flow to be a number in 0..1, got 1.5')
     expect(() => maskedGradient(dW, w, mask, { decay: Number.NaN })).toThrow(RangeError)
     expect(() => gradientFlow({ steps: 0 })).toThrow(RangeError)
+    for (const schedule of ['linear', 'cosine'] as const)
+      expect(() => gradientFlow({ steps: 2, schedule })(Number.NaN)).toThrow(
+        'gradientFlow: expected step to be a number, got NaN',
+      )
   })
 })
 
@@ -308,6 +312,11 @@ describe('mvue', () => {
   test('refuses what does not fit', () => {
     expect(() => mvue24(tensor([1], [1, 1]), 0.5 as never)).toThrow(TypeError)
     expect(() => mvue24(tensor([Number.NaN], [1, 1]), Math.random)).toThrow(RangeError)
+    for (const drawn of [Number.NaN, 1, -0.1, '0.5', undefined]) {
+      const draw = () => mvue24(tensor([1, 2, 3, 4], [1, 4]), () => drawn as number)
+      expect(draw).toThrow(RangeError)
+      expect(draw).toThrow('mvue24: expected random to give numbers in [0, 1), got')
+    }
   })
 })
 

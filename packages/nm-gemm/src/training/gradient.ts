@@ -57,7 +57,8 @@ export interface GradientFlowOptions {
  * How much gradient reaches pruned weights at a step, from 1 at step 0 falling to 0 at `steps` and staying there: the
  * decaying gradient flow that ends in a fixed mask (arXiv 2402.04744).
  *
- * @throws RangeError if `steps` is not a whole number >= 1 or the schedule is not known
+ * @throws RangeError if `steps` is not a whole number >= 1 or the schedule is not known; the function it returns, if a
+ * step is NaN
  */
 export function gradientFlow(options: GradientFlowOptions): (step: number) => number {
   const name = 'gradientFlow'
@@ -68,6 +69,8 @@ export function gradientFlow(options: GradientFlowOptions): (step: number) => nu
   if (schedule !== 'linear' && schedule !== 'cosine')
     throw rangeError('NNZ_VALUE', `${name}: expected schedule to be "linear" or "cosine", got ${describe(schedule)}`)
   return (step) => {
+    if (typeof step !== 'number' || Number.isNaN(step))
+      throw rangeError('NNZ_VALUE', `${name}: expected step to be a number, got ${describe(step)}`)
     const done = Math.min(1, Math.max(0, step / steps))
     return schedule === 'linear' ? 1 - done : (1 + Math.cos(Math.PI * done)) / 2
   }

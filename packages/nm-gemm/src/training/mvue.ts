@@ -1,4 +1,4 @@
-import { describe, expectOptions, type NmPattern, type Tensor, tensor, typeError } from '@nnz/core'
+import { describe, expectOptions, type NmPattern, rangeError, type Tensor, tensor, typeError } from '@nnz/core'
 import { expectFinite, expectPattern, rowMajor } from './matrix.ts'
 
 /** Options of {@link mvue}. */
@@ -16,7 +16,7 @@ export interface MvueOptions extends NmPattern {
  * @param g [rows, columns], any strides
  * @returns a new row-major tensor of the same shape
  * @throws TypeError if g is not a matrix or `random` not a function
- * @throws RangeError if n or m is out of range or an element is not finite
+ * @throws RangeError if n or m is out of range, an element is not finite or `random` gives no number in [0, 1)
  */
 export function mvue(g: Tensor, options: MvueOptions): Tensor {
   return estimate(g, options, 'mvue')
@@ -42,11 +42,17 @@ function estimate(g: Tensor, options: MvueOptions, name: string): Tensor {
     const end = (row + 1) * columns
     for (let start = row * columns; start < end; start += m) {
       const stop = Math.min(start + m, end)
-      if (fillChances(data, start, stop, n, chances)) draw(data, start, stop, n, chances, random(), result)
+      if (fillChances(data, start, stop, n, chances))
+        draw(data, start, stop, n, chances, expectFraction(random(), name), result)
       else for (let i = start; i < stop; i++) result[i] = data[i]
     }
   }
   return tensor(result, [rows, columns])
+}
+
+function expectFraction(drawn: number, name: string): number {
+  if (typeof drawn === 'number' && drawn >= 0 && drawn < 1) return drawn
+  throw rangeError('NNZ_VALUE', `${name}: expected random to give numbers in [0, 1), got ${describe(drawn)}`)
 }
 
 /** Fills in the probability of each element of `data[start .. stop]`; false where at most n are not zero. */
