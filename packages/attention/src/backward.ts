@@ -1,8 +1,8 @@
-import { describe, isTensor, overlaps, rangeError, registerDispose, type Tensor, typeError, zeros } from '@nnz/core'
+import { overlaps, rangeError, registerDispose, type Tensor, zeros } from '@nnz/core'
 import { expectOperands, plannedShape, shapeOf } from './attention.ts'
 import { backwardKernels } from './kernels/index.ts'
 import type { BackwardArguments, Pattern } from './kernels/types.ts'
-import { expectHeads, expectShape, expectWritable } from './operands.ts'
+import { expectHeads, expectLogSumExp, expectShape, expectWritable } from './operands.ts'
 import {
   type AttentionPlanOptions,
   type CheckedPattern,
@@ -61,8 +61,12 @@ export class AttentionBackwardPlan implements Partial<Disposable> {
    * @throws TypeError if an operand is not a tensor or the plan is disposed
    * @throws RangeError if shapes or lengths do not fit, or an output overlaps an input
    */
-  run(dOutput: Tensor, saved: SavedTensors, { out = {} }: BackwardRunOptions = {}): Gradients {
+  run(dOutput: Tensor, saved: SavedTensors, options: BackwardRunOptions = {}): Gradients {
     this.#planned.expectAlive()
+    expectOptions(saved, `${NAME}: saved`)
+    expectOptions(options, NAME)
+    const { out = {} } = options
+    expectOptions(out, `${NAME}: out`)
     const { problem } = this.#planned
     const q = expectHeads(saved.q, `${NAME}: q`)
     const k = expectHeads(saved.k, `${NAME}: k`)
@@ -72,7 +76,7 @@ export class AttentionBackwardPlan implements Partial<Disposable> {
     const slope = expectHeads(dOutput, `${NAME}: dOutput`)
     expectShape(output, q.shape, `${NAME}: output`)
     expectShape(slope, q.shape, `${NAME}: dOutput`)
-    const logSumExp = expectLogSumExp(saved.logSumExp, q.shape)
+    const logSumExp = expectLogSumExp(saved.logSumExp, saved.q, `${NAME}: logSumExp`)
     const ranges = keyRanges(shape, this.#pattern.causal, saved, NAME)
     const dQ = out.dQ ?? zeros(saved.q.shape)
     const dK = out.dK ?? zeros(saved.k.shape)
@@ -111,18 +115,6 @@ export class AttentionBackwardPlan implements Partial<Disposable> {
 }
 
 registerDispose(AttentionBackwardPlan.prototype)
-
-function expectLogSumExp(value: unknown, [batch, heads, tokens]: readonly number[]): Float32Array {
-  if (!isTensor(value))
-    throw typeError('NNZ_TYPE', `${NAME}: expected logSumExp to be a tensor, got ${describe(value)}`)
-  const count = batch * heads * tokens
-  if (value.data.length !== count)
-    throw rangeError(
-      'NNZ_SHAPE',
-      `${NAME}: logSumExp has ${value.data.length} elements, expected ${count} (batch, heads, tokens), as attention returns it`,
-    )
-  return value.data
-}
 
 function run(dOutput: Tensor, saved: Saved, options: BackwardRunOptions & ExecutionOptions = {}): Gradients {
   expectOptions(saved, `${NAME}: saved`)

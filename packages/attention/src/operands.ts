@@ -61,6 +61,27 @@ export function expectShape(heads: Heads, shape: readonly number[], name: string
     )
 }
 
+function isRowMajor({ data, shape, strides }: Tensor): boolean {
+  let count = 1
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    if (shape[axis] > 1 && strides[axis] !== count) return false
+    count *= shape[axis]
+  }
+  return data.length === count
+}
+
+/** Checks a number for each query of `q`, as `attention` returns it: [heads, tokens] or [batch, heads, tokens], row-major. */
+export function expectLogSumExp(value: unknown, q: Tensor, name: string): Float32Array {
+  if (!isTensor(value)) throw typeError('NNZ_TYPE', `${name}: expected a tensor, got ${describe(value)}`)
+  const shape = q.shape.slice(0, -1)
+  if (value.shape.join() !== shape.join() || !isRowMajor(value))
+    throw rangeError(
+      'NNZ_SHAPE',
+      `${name} is [${value.shape.join(', ')}] with strides [${value.strides.join(', ')}], expected [${shape.join(', ')}] without gaps, as attention returns it`,
+    )
+  return value.data
+}
+
 /** Checks the sizes of an attention. */
 export function expectShapes(shape: AttentionShape, name: string): AttentionShape {
   const { heads, keyHeads, headDim } = shape

@@ -296,7 +296,35 @@ describe('plans', () => {
       'logSumExp',
       () => attentionBackward(dOutput, { q, k, v, output: q, logSumExp: zeros([3]) }),
       RangeError,
-      'logSumExp has 3 elements, expected 140',
+      'logSumExp is [3] with strides [1], expected [2, 70] without gaps',
+    ],
+    [
+      'logSumExp of another shape',
+      () => attentionBackward(dOutput, { q, k, v, output: q, logSumExp: zeros([70, 2]) }),
+      RangeError,
+      'logSumExp is [70, 2] with strides [2, 1], expected [2, 70] without gaps',
+    ],
+    [
+      'logSumExp with other strides',
+      () =>
+        attentionBackward(dOutput, {
+          ...{ q, k, v, output: q },
+          logSumExp: tensor(new Float32Array(140), [2, 70], { strides: [1, 2] }),
+        }),
+      RangeError,
+      'logSumExp is [2, 70] with strides [1, 2], expected [2, 70] without gaps',
+    ],
+    [
+      'out of gradients',
+      () => attentionBackward(dOutput, { q, k, v, output: q, logSumExp: zeros([2, 70]) }, { out: null as never }),
+      TypeError,
+      'attentionBackward: out: expected options to be an object, got null',
+    ],
+    [
+      'saved tensors',
+      () => attentionBackward.plan({ heads: 2, tokens: 70, keys: 90, headDim: 16 }).run(dOutput, null as never),
+      TypeError,
+      'attentionBackward: saved: expected options to be an object, got null',
     ],
     [
       'dOutput',

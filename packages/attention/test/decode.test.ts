@@ -153,6 +153,41 @@ describe('keyValueCache', () => {
     cache.dispose()
   })
 
+  it('is never written by decoding', () => {
+    for (const backend of [js, wasm.open()]) {
+      const cache = keyValueCache({ keyHeads: 2, headDim: 4, pageSize: 4, pages: 3, backend })
+      cache.append(part(6), part(6, 2))
+      const { keys, values } = cache.storage
+      const before = [...keys.data, ...values.data]
+      for (const [name, { data }] of Object.entries({ keys, values }))
+        expect(() => decodeAttention(part(1), cache, { out: tensor(data.subarray(8, 16), [2, 1, 4]) })).toThrow(
+          `decodeAttention: out overlaps the ${name} of the cache`,
+        )
+      expect([...keys.data, ...values.data]).toEqual(before)
+      cache.dispose()
+    }
+  })
+
+  const full = make()
+  full.append(part(6), part(6))
+  const decode = (change: Record<string, unknown>) => () => decodeAttention(part(1), full, change)
+
+  it.each([
+    ['no keys', () => full.append(undefined as never, undefined as never), 'append: k: expected a tensor'],
+    ['no values', () => full.append(part(1), null as never), 'append: v: expected a tensor, got null'],
+    ['no blocks to evict', () => full.evict(null as never), 'evict: expected a list of block numbers, got null'],
+    ['a number to evict', () => full.evict(1 as never), 'evict: expected a list of block numbers, got 1'],
+    ['lists and a number', decode({ blocks: [[1], 0] }), 'expected blocks to be a list of numbers, or lists, got 0'],
+    ['a number for blocks', decode({ blocks: 1 }), 'expected blocks to be a list of numbers, or lists, got 1'],
+    ['causal', decode({ causal: 'no' }), 'decodeAttention: causal: expected true or false, got "no"'],
+    ['scale', decode({ scale: '1' }), 'decodeAttention: scale: expected a number, got "1"'],
+    ['options', () => decodeAttention(part(1), full, null as never), 'expected options to be an object, got null'],
+  ])('refuses what is of the wrong kind: %s', (_, act, message) => {
+    expect(act).toThrow(TypeError)
+    expect(act).toThrow(message)
+    expect([full.length, full.freePages]).toEqual([6, 1])
+  })
+
   it('says what is wrong', () => {
     const cache = make()
     cache.append(part(6), part(6))

@@ -11,7 +11,7 @@ import {
   typeError,
   zeros,
 } from '@nnz/core'
-import { expectExtent } from '../mask/checks.ts'
+import { expectExtent, isArrayLike } from '../mask/checks.ts'
 import { expectHeads, expectShape } from '../operands.ts'
 import { LARGEST_HEAD_DIM } from '../problem.ts'
 
@@ -102,12 +102,13 @@ export class KeyValueCache implements Partial<Disposable> {
    *
    * @param k keys [keyHeads, tokens, headDim]
    * @param v values in the same shape
+   * @throws TypeError if k or v is not a tensor
    * @throws RangeError if shapes do not fit or there are not enough free pages: nothing is added then
    */
   append(k: Tensor, v: Tensor): void {
     this.#expectAlive()
-    const tokens = k.shape?.[1] ?? 0
-    const [keys, values] = this.#expectPair(k, v, tokens, 'append')
+    const [keys, values] = this.#expectPair(k, v, undefined, 'append')
+    const tokens = keys.shape[2]
     const needed = Math.ceil((this.#length + tokens) / this.pageSize) - this.#pageOf.length
     if (needed > this.#free.length)
       throw rangeError(
@@ -154,9 +155,16 @@ export class KeyValueCache implements Partial<Disposable> {
     return { k: copy(this.#keys.data), v: copy(this.#values.data) }
   }
 
-  /** Drops blocks: they are attended no more and their pages are free. Those dropped before are left alone. */
+  /**
+   * Drops blocks: they are attended no more and their pages are free. Those dropped before are left alone.
+   *
+   * @throws TypeError if `blocks` is no list of numbers
+   * @throws RangeError if a block is unknown
+   */
   evict(blocks: ArrayLike<number>): void {
     this.#expectAlive()
+    if (!isArrayLike(blocks))
+      throw typeError('NNZ_TYPE', `keyValueCache: evict: expected a list of block numbers, got ${describe(blocks)}`)
     for (let i = 0; i < blocks.length; i++) this.#expectBlock(blocks[i], 'evict')
     for (let i = 0; i < blocks.length; i++) {
       const page = this.#pageOf[blocks[i]]
@@ -206,9 +214,10 @@ export class KeyValueCache implements Partial<Disposable> {
     }
   }
 
-  #expectPair(k: Tensor, v: Tensor, tokens: number, name: string) {
+  /** k and v of so many tokens; undefined: as many as k has. */
+  #expectPair(k: Tensor, v: Tensor, tokens: number | undefined, name: string) {
     const pair = [expectHeads(k, `keyValueCache: ${name}: k`), expectHeads(v, `keyValueCache: ${name}: v`)]
-    const shape = [1, this.keyHeads, tokens, this.headDim]
+    const shape = [1, this.keyHeads, tokens ?? pair[0].shape[2], this.headDim]
     expectShape(pair[0], shape, `keyValueCache: ${name}: k`)
     expectShape(pair[1], shape, `keyValueCache: ${name}: v`)
     return pair
@@ -237,6 +246,13 @@ export class KeyValueCache implements Partial<Disposable> {
 }
 
 registerDispose(KeyValueCache.prototype)
+
+/** Checks that a value is a cache. */
+export function expectCache(value: unknown, name: string): KeyValueCache {
+  if (!(value instanceof KeyValueCache))
+    throw typeError('NNZ_TYPE', `${name}: expected cache to be a keyValueCache, got ${describe(value)}`)
+  return value
+}
 
 /**
  * A paged cache for the keys and values of one sequence, empty.

@@ -1,10 +1,12 @@
 import { describe, overlaps, rangeError, registerDispose, type Tensor, typeError, zeros } from '@nnz/core'
 import type { AttentionResult } from '../attention.ts'
 import { decodeKernels } from '../kernels/index.ts'
+import { isArrayLike } from '../mask/checks.ts'
 import { expectHeads, expectShape, expectShapes, expectWritable } from '../operands.ts'
 import { type ExecutionOptions, expectOptions } from '../options.ts'
+import { expectFinite, expectFlag } from '../patterns/values.ts'
 import { type AttentionExplanation, Planned } from '../planned.ts'
-import { KeyValueCache } from './cache.ts'
+import { expectCache, type KeyValueCache } from './cache.ts'
 import { type BlockLists, type DecodeArguments, type DecodeProblem, decodeBytes, decodeFlops } from './problem.ts'
 
 const NAME = 'decodeAttention'
@@ -33,15 +35,11 @@ export interface DecodePlanOptions extends ExecutionOptions {
   tokens?: number | undefined
 }
 
-function expectCache(value: unknown, name: string): KeyValueCache {
-  if (!(value instanceof KeyValueCache))
-    throw typeError('NNZ_TYPE', `${name}: expected cache to be a keyValueCache, got ${describe(value)}`)
-  return value
-}
-
-function expectList(list: ArrayLike<number>, cache: KeyValueCache): number[] {
+function expectList(list: unknown, cache: KeyValueCache): number[] {
+  if (!isArrayLike(list))
+    throw typeError('NNZ_TYPE', `${NAME}: expected blocks to be a list of numbers, or lists, got ${describe(list)}`)
   const seen = new Set<number>()
-  return Array.from(list, (block) => {
+  return Array.from(list as ArrayLike<number>, (block) => {
     if (cache.pageOf(block) < 0) throw rangeError('NNZ_VALUE', `${NAME}: block ${block} was evicted`)
     if (seen.has(block)) throw rangeError('NNZ_VALUE', `${NAME}: block ${block} is given twice`)
     seen.add(block)
@@ -54,15 +52,13 @@ function expectBlocks(blocks: DecodeRunOptions['blocks'], cache: KeyValueCache):
     const all = Array.from({ length: cache.blocks }, (_, block) => block)
     return [all.filter((block) => cache.pageOf(block) >= 0)]
   }
-  if (typeof blocks !== 'object' || blocks === null || typeof blocks.length !== 'number')
-    throw typeError('NNZ_TYPE', `${NAME}: expected blocks to be a list of numbers, or lists, got ${describe(blocks)}`)
-  if (blocks.length === 0 || typeof blocks[0] === 'number') return [expectList(blocks as ArrayLike<number>, cache)]
+  if (!isArrayLike(blocks) || blocks.length === 0 || typeof blocks[0] === 'number') return [expectList(blocks, cache)]
   if (blocks.length !== cache.keyHeads)
     throw rangeError(
       'NNZ_SHAPE',
       `${NAME}: blocks has ${blocks.length} lists, expected ${cache.keyHeads} (the key heads)`,
     )
-  return Array.from(blocks as readonly ArrayLike<number>[], (list) => expectList(list, cache))
+  return Array.from(blocks as ArrayLike<unknown>, (list) => expectList(list, cache))
 }
 
 /** The kernel for queries of one size and a cache. */
@@ -87,7 +83,7 @@ export class DecodePlan implements Partial<Disposable> {
    * Attends from q to the cache; see {@link decodeAttention}.
    *
    * @throws TypeError if an operand is of the wrong kind or the plan is disposed
-   * @throws RangeError if shapes do not fit, or a block is unknown, evicted or given twice
+   * @throws RangeError if shapes do not fit, a block is unknown, evicted or given twice, or `out` overlaps q or the cache
    */
   run(q: Tensor, options: DecodeRunOptions = {}): AttentionResult {
     this.#planned.expectAlive()
@@ -96,12 +92,14 @@ export class DecodePlan implements Partial<Disposable> {
     const query = expectHeads(q, `${NAME}: q`)
     expectShape(query, [1, heads, tokens, headDim], `${NAME}: q`)
     const { scale = 1 / Math.sqrt(headDim), causal = true } = options
-    if (!Number.isFinite(scale))
-      throw rangeError('NNZ_VALUE', `${NAME}: expected a finite scale, got ${describe(scale)}`)
+    expectFinite(scale, `${NAME}: scale`)
+    expectFlag(causal, `${NAME}: causal`)
     const blocks = expectBlocks(options.blocks, this.#cache)
     const out = options.out ?? zeros(q.shape)
     const output = expectWritable(out, query.shape, `${NAME}: out`)
-    if (options.out && overlaps(out, q)) throw rangeError('NNZ_VALUE', `${NAME}: out overlaps q`)
+    for (const [operand, input] of Object.entries({ q, ...this.#cache.storage }))
+      if (options.out && overlaps(out, input))
+        throw rangeError('NNZ_VALUE', `${NAME}: out overlaps ${operand === 'q' ? 'q' : `the ${operand} of the cache`}`)
     const logSumExp = zeros(q.shape.slice(0, -1))
     this.#planned.run({ q: query, scale, causal, blocks, output, logSumExp: logSumExp.data })
     return { output: out, logSumExp }

@@ -8,6 +8,11 @@ export function expectExtent(value: unknown, least: number, name: string): numbe
   return value
 }
 
+/** Whether a value has entries that are counted: an array or a typed array, for example. */
+export function isArrayLike(value: unknown): value is ArrayLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { length?: unknown }).length === 'number'
+}
+
 /** A Uint32Array as it is, any other array of whole numbers converted. */
 export function toIndices(data: unknown, name: string): Uint32Array {
   if (data instanceof Uint32Array) return data

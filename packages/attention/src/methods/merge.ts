@@ -1,6 +1,6 @@
-import { describe, isTensor, rangeError, type Tensor, tensor, typeError, zeros } from '@nnz/core'
+import { describe, rangeError, tensor, typeError, zeros } from '@nnz/core'
 import type { AttentionResult } from '../attention.ts'
-import { expectHeads, expectShape } from '../operands.ts'
+import { expectHeads, expectLogSumExp, expectShape } from '../operands.ts'
 import { rowMajor } from './tokens.ts'
 
 /**
@@ -20,7 +20,7 @@ export function mergeAttention(parts: readonly AttentionResult[]): AttentionResu
   const rows = shape[0] * shape[1] * shape[2]
   const exponents = parts.map((part, i) => {
     expectShape(outputs[i], shape, `mergeAttention: output ${i}`)
-    return expectLogSumExp(part.logSumExp, rows, i)
+    return expectLogSumExp(part.logSumExp, part.output, `mergeAttention: logSumExp ${i}`)
   })
   const headDim = shape[3]
   const output = zeros(parts[0].output.shape)
@@ -41,15 +41,4 @@ export function mergeAttention(parts: readonly AttentionResult[]): AttentionResu
     })
   }
   return { output, logSumExp: tensor(logSumExp, parts[0].output.shape.slice(0, -1)) }
-}
-
-function expectLogSumExp(value: Tensor, rows: number, part: number): Float32Array {
-  if (!isTensor(value))
-    throw typeError('NNZ_TYPE', `mergeAttention: expected logSumExp ${part} to be a tensor, got ${describe(value)}`)
-  if (value.data.length !== rows)
-    throw rangeError(
-      'NNZ_SHAPE',
-      `mergeAttention: logSumExp ${part} has ${value.data.length} elements, expected ${rows}`,
-    )
-  return value.data
 }

@@ -1,4 +1,4 @@
-import { isTensor, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
+import { isTensor, rangeError, type Tensor, zeros } from '@nnz/core'
 import { type AttentionResult, attention, shapeOf } from '../attention.ts'
 import { attentionBackward, type Gradients, type SavedTensors } from '../backward.ts'
 import type { BlockMask } from '../mask/block-mask.ts'
@@ -18,7 +18,7 @@ import {
 } from './nsa-options.ts'
 import { chooseBlocks, listsToMask, type Placement, visibleRuns } from './nsa-selection.ts'
 import { rangeMask } from './ranges.ts'
-import { asColumn } from './tokens.ts'
+import { asColumn, asNumbers } from './tokens.ts'
 
 /** What {@link nsa} returns. */
 export interface NsaResult {
@@ -91,10 +91,9 @@ function attendBlocks(
     ...execution,
     mask: packMask(mask, heads / keyHeads, shift),
   })
-  const logSumExp = unpackGroups(asColumn(packed.logSumExp), heads)
   return {
     output: unpackGroups(packed.output, heads),
-    logSumExp: tensor(logSumExp.data, logSumExp.shape.slice(0, -1)),
+    logSumExp: asNumbers(unpackGroups(asColumn(packed.logSumExp), heads)),
   }
 }
 
@@ -106,7 +105,7 @@ function attendBlocksBackward(
   { scale, backend }: CheckedNsa['execution'],
 ): Gradients {
   const pack = (x: Tensor) => packGroups(x, keyHeads)
-  const saved = { q: pack(q), k, v, output: pack(output), logSumExp: pack(asColumn(logSumExp)), scale }
+  const saved = { q: pack(q), k, v, output: pack(output), logSumExp: asNumbers(pack(asColumn(logSumExp))), scale }
   const { dQ, dK, dV } = attentionBackward(
     pack(dOutput),
     { ...saved, mask: packMask(mask, heads / keyHeads, shift) },

@@ -128,10 +128,14 @@ export function asColumn(x: Tensor): Tensor {
   return { dtype: x.dtype, shape: [...x.shape, 1], strides: [...x.strides, 1], data: x.data }
 }
 
+/** Row-major rows of one element, [heads, tokens, 1], as a number for each token. */
+export function asNumbers({ data, shape }: Tensor): Tensor {
+  return tensor(data, shape.slice(0, -1))
+}
+
 /** As {@link gatherTokens}, of a number for each token, such as a logSumExp: [heads, tokens] to [heads, list length]. */
 export function gatherNumbers(x: Tensor, lists: TokenLists): Tensor {
-  const rows = gatherTokens(asColumn(x), lists)
-  return tensor(rows.data, rows.shape.slice(0, -1))
+  return asNumbers(gatherTokens(asColumn(x), lists))
 }
 
 /** Rows [first, first + rows) of a row-major matrix. */

@@ -76,7 +76,7 @@ describe('mergeAttention', () => {
     expect(() => mergeAttention([])).toThrow('expected at least one result')
     expect(() => mergeAttention([whole, { ...whole, output: zeros([1, 2, 4]) }])).toThrow('mergeAttention: output 1 is')
     expect(() => mergeAttention([{ ...whole, logSumExp: zeros([3]) }])).toThrow(
-      'logSumExp 0 has 3 elements, expected 72',
+      'logSumExp 0 is [3] with strides [1], expected [',
     )
     expect(() => mergeAttention([{}] as never)).toThrow(TypeError)
   })
