@@ -1,4 +1,5 @@
 export {
+  ACTIVATIONS,
   type Backend,
   type BackendOption,
   type Bsr,

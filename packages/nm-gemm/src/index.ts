@@ -18,6 +18,7 @@ export {
   type Nmg,
   type NmgPattern,
   type NmPattern,
+  type NmRecord,
   nm,
   nmg,
   outputRows,
