@@ -35,7 +35,8 @@ export function supports(problem: SpmmProblem): Record<string, true | string> {
  *   with `spmm.costs`, their cost model, they can be candidates for weights of other packages.
  *
  * Implicit zeros never multiply: an infinite or NaN x reaches only the rows that store an entry for it, unless dispatch
- * takes a dense kernel (`strictNonFinite` keeps those out).
+ * takes a dense kernel (`strictNonFinite` keeps those out). With i8 values it makes its whole column of y NaN, as x is
+ * quantised column by column.
  *
  * @throws TypeError if an argument is of the wrong kind
  * @throws RangeError if shapes do not fit

@@ -1,0 +1,2 @@
+/** N:M and compact weights in files: see `@nnz/core/storage`. */
+export * from '@nnz/core/storage'
