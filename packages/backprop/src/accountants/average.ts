@@ -1,4 +1,5 @@
 import { rangeError } from '@nnz/core'
+import { expectArguments } from '../kit/arguments.ts'
 
 /** Averages a count, such as that of kept parameters, over the steps of a training. */
 export class RunningAverage {
@@ -26,7 +27,9 @@ export class RunningAverage {
     return [this.#sum, this.#steps]
   }
 
-  restore([sum, steps]: readonly [sum: number, steps: number]): void {
+  restore(saved: readonly [sum: number, steps: number]): void {
+    expectArguments('RunningAverage', { numbers: { saved } })
+    const [sum, steps] = saved
     this.#sum = sum
     this.#steps = steps
   }

@@ -1,3 +1,4 @@
+import { expectArguments, expectParameters } from '../kit/arguments.ts'
 import { everyModule, type Module, noWork, type Work } from '../kit/module.ts'
 import type { Parameter } from '../kit/parameter.ts'
 
@@ -18,6 +19,7 @@ export interface TrainingBytes {
 
 /** Multiply-adds that a module and its parts have done since they were made. */
 export function workOf(module: Module): Work {
+  expectArguments('workOf', { module: { module } })
   const sum = noWork()
   for (const { work } of everyModule(module)) {
     sum.forward += work.forward
@@ -29,6 +31,7 @@ export function workOf(module: Module): Work {
 
 /** Floating point operations between two counts: two for each multiply-add. */
 export function flopsBetween(before: Work, after: Work): number {
+  expectArguments('flopsBetween', { object: { before, after } })
   const all = (work: Work) => work.forward + work.inputGradient + work.weightGradient
   return 2 * (all(after) - all(before))
 }
@@ -36,19 +39,20 @@ export function flopsBetween(before: Work, after: Work): number {
 /** Stored elements of all parameters: zeros that are not kept do not count. */
 export function parameterCount(parameters: Iterable<Parameter>): number {
   let count = 0
-  for (const { value } of parameters) count += value.data.length
+  for (const { value } of expectParameters(parameters, 'parameterCount')) count += value.data.length
   return count
 }
 
 /** Elements that are trained. */
 export function trainedCount(parameters: Iterable<Parameter>): number {
   let sum = 0
-  for (const { count } of parameters) sum += count
+  for (const { count } of expectParameters(parameters, 'trainedCount')) sum += count
   return sum
 }
 
 /** Bytes held now, counted from the arrays themselves. */
 export function trainingBytes(module: Module): TrainingBytes {
+  expectArguments('trainingBytes', { module: { module } })
   const bytes = { weights: 0, gradients: 0, state: 0, selections: 0, saved: 0, packed: 0 }
   for (const { value, csr, gradient, gradientEverywhere, state, places } of module.parameters) {
     bytes.weights += value.data.byteLength

@@ -1,4 +1,5 @@
 import { describe, rangeError } from '@nnz/core'
+import { expectArguments } from '../kit/arguments.ts'
 
 /** Sizes of a decoder-only transformer. */
 export interface TransformerShape {
@@ -29,6 +30,7 @@ export interface TransformerFlops {
  * @param sparsity share of zeros in the blocks' matrices
  */
 export function transformerFlops(shape: TransformerShape, sparsity = 0): TransformerFlops {
+  expectArguments('transformerFlops', { object: { shape } })
   const { layers, width, context, vocabulary, feedForward = 4 * width } = shape
   if (!(sparsity >= 0 && sparsity <= 1))
     throw rangeError('NNZ_VALUE', `transformerFlops: expected a sparsity in 0..1, got ${describe(sparsity)}`)

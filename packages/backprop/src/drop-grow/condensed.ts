@@ -1,8 +1,12 @@
-import { type Csr, ensureChecked, expectMatrix, rangeError, type Tensor, zeros } from '@nnz/core'
+import { type Csr, expectMatrix, rangeError, type Tensor, zeros } from '@nnz/core'
+import { expectCsr } from '../checks.ts'
+import { expectArguments } from '../kit/arguments.ts'
 import { countOf, type Pattern } from '../masks/pattern.ts'
 
 /** Rows that have entries, rising. */
-export function activeRows({ rowOffsets }: Pattern): Uint32Array {
+export function activeRows(pattern: Pattern): Uint32Array {
+  expectArguments('activeRows', { pattern: { pattern } })
+  const { rowOffsets } = pattern
   const rows = Array.from({ length: rowOffsets.length - 1 }, (_, row) => row)
   return Uint32Array.from(rows.filter((row) => rowOffsets[row + 1] > rowOffsets[row]))
 }
@@ -36,7 +40,7 @@ export interface Condensed {
 
 /** The condensed form of SRigL (arXiv 2305.02299), without a copy. Throws RangeError unless fan-in is constant. */
 export function condense(w: Csr): Condensed {
-  const { shape, columnIndices, values } = ensureChecked(w)
+  const { shape, columnIndices, values } = expectCsr(w, 'condense: w')
   return { layout: 'condensed', shape, fanIn: fanInOf(w, 'condense'), activeRows: activeRows(w), columnIndices, values }
 }
 
@@ -48,6 +52,7 @@ export function condense(w: Csr): Condensed {
  */
 export function condensedLinear(x: Tensor, w: Condensed): Tensor {
   const { shape, strides, data } = expectMatrix(x, 'condensedLinear: x')
+  expectArguments('condensedLinear', { object: { w }, numbers: { 'w.shape': w?.shape } })
   const [rows, columns] = w.shape
   if (shape[1] !== columns)
     throw rangeError('NNZ_SHAPE', `condensedLinear: x has ${shape[1]} columns, expected ${columns} (the columns of w)`)

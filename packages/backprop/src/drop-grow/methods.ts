@@ -1,4 +1,5 @@
 import { describe, rangeError } from '@nnz/core'
+import { expectArguments } from '../kit/arguments.ts'
 import type { Random } from '../kit/random.ts'
 import { countOf, type Pattern } from '../masks/pattern.ts'
 import { magnitudes } from '../masks/select.ts'
@@ -11,6 +12,13 @@ export interface Kept {
   readonly values: ArrayLike<number>
 }
 
+/** Checks the parts of a matrix whose pattern is to change. */
+export function expectKept<K extends Kept>(kept: K, name: string): K {
+  expectArguments(name, { object: { kept } })
+  expectArguments(name, { pattern: { 'kept.pattern': kept.pattern }, numbers: { 'kept.values': kept.values } })
+  return kept
+}
+
 /** Options of one update. */
 export interface Exchange {
   /** Share of the kept entries that is exchanged, 0..1. */
@@ -20,7 +28,10 @@ export interface Exchange {
 }
 
 /** SET: drops the smallest magnitudes, grows at random (Mocanu et al., arXiv 1707.04780). */
-export function set({ pattern, values }: Kept, random: Random, { fraction, within }: Exchange): Pattern {
+export function set(kept: Kept, random: Random, options: Exchange): Pattern {
+  expectArguments('set', { random: { random }, object: { options } })
+  const { pattern, values } = expectKept(kept, 'set')
+  const { fraction, within } = options
   const count = exchanged(pattern, fraction, within)
   return growRandom(dropLowest(pattern, magnitudes(values), count), count, random, within)
 }
@@ -31,7 +42,10 @@ export function set({ pattern, values }: Kept, random: Random, { fraction, withi
  *
  * @param gradient of the whole matrix, row-major, zeros included
  */
-export function rigl({ pattern, values }: Kept, gradient: ArrayLike<number>, { fraction, within }: Exchange): Pattern {
+export function rigl(kept: Kept, gradient: ArrayLike<number>, options: Exchange): Pattern {
+  expectArguments('rigl', { numbers: { gradient }, object: { options } })
+  const { pattern, values } = expectKept(kept, 'rigl')
+  const { fraction, within } = options
   const count = exchanged(pattern, fraction, within)
   return growHighest(dropLowest(pattern, magnitudes(values), count), magnitudes(gradient), count, within)
 }
@@ -53,6 +67,8 @@ export interface Exploration extends Exchange {
  * via balancing the exploration-exploitation trade-off", arXiv 2211.16667).
  */
 export function dstEe(kept: Kept, gradient: ArrayLike<number>, options: Exploration): Pattern {
+  expectArguments('dstEe', { numbers: { gradient }, object: { options } })
+  expectArguments('dstEe', { numbers: { timesKept: options.timesKept } })
   const { timesKept, update, coefficient, epsilon = 1e-3 } = options
   if (!(update >= 1 && coefficient >= 0 && epsilon > 0) || timesKept.length !== gradient.length)
     throw rangeError(
@@ -68,7 +84,9 @@ export function dstEe(kept: Kept, gradient: ArrayLike<number>, options: Explorat
 }
 
 /** Adds one to the count of each kept place: what {@link dstEe} reads. */
-export function countKept(timesKept: Uint32Array, { shape, rowOffsets, columnIndices }: Pattern): void {
+export function countKept(timesKept: Uint32Array, pattern: Pattern): void {
+  expectArguments('countKept', { indices: { timesKept }, pattern: { pattern } })
+  const { shape, rowOffsets, columnIndices } = pattern
   for (let row = 0; row < shape[0]; row++) {
     for (let i = rowOffsets[row]; i < rowOffsets[row + 1]; i++) timesKept[row * shape[1] + columnIndices[i]]++
   }
@@ -87,16 +105,15 @@ export interface Regeneration {
  * GraNet: prunes to the schedule's count by magnitude, then prunes a share more and regenerates as many by |gradient|
  * (Liu et al., "Sparse training via boosting pruning plasticity with neuroregeneration", arXiv 2106.10404).
  */
-export function graNet(
-  { pattern, values }: Kept,
-  gradient: ArrayLike<number>,
-  { target, fraction, within }: Regeneration,
-): Pattern {
-  const kept = countOf(pattern)
-  if (!(Number.isInteger(target) && target >= 0 && target <= kept))
-    throw rangeError('NNZ_VALUE', `graNet: expected a target in 0..${kept}, got ${describe(target)}`)
+export function graNet(kept: Kept, gradient: ArrayLike<number>, options: Regeneration): Pattern {
+  expectArguments('graNet', { numbers: { gradient }, object: { options } })
+  const { pattern, values } = expectKept(kept, 'graNet')
+  const { target, fraction, within } = options
+  const entries = countOf(pattern)
+  if (!(Number.isInteger(target) && target >= 0 && target <= entries))
+    throw rangeError('NNZ_VALUE', `graNet: expected a target in 0..${entries}, got ${describe(target)}`)
   const scores = magnitudes(values)
-  const regenerated = exchanged(dropLowest(pattern, scores, kept - target), fraction, within)
-  const pruned = dropLowest(pattern, scores, kept - target + regenerated)
+  const regenerated = exchanged(dropLowest(pattern, scores, entries - target), fraction, within)
+  const pruned = dropLowest(pattern, scores, entries - target + regenerated)
   return growHighest(pruned, magnitudes(gradient), regenerated, within)
 }

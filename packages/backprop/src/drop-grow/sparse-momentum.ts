@@ -1,8 +1,9 @@
 import { rangeError } from '@nnz/core'
+import { expectArguments } from '../kit/arguments.ts'
 import { apportion } from '../masks/apportion.ts'
 import { area, countOf, type Pattern } from '../masks/pattern.ts'
 import { magnitudes } from '../masks/select.ts'
-import type { Kept } from './methods.ts'
+import { expectKept, type Kept } from './methods.ts'
 import { dropLowest, exchanged, growHighest } from './steps.ts'
 
 /** A layer for {@link sparseMomentum}. */
@@ -12,7 +13,9 @@ export interface MomentumLayer extends Kept {
 }
 
 /** Mean magnitude of the momentum of the kept entries: a layer's claim to the entries that are freed. */
-export function meanMomentum({ pattern, momentum }: MomentumLayer): number {
+export function meanMomentum(layer: MomentumLayer): number {
+  const { pattern, momentum } = expectKept(layer, 'sparseMomentum')
+  expectArguments('sparseMomentum', { numbers: { momentum } })
   const { shape, rowOffsets, columnIndices } = pattern
   if (momentum.length !== area(shape))
     throw rangeError('NNZ_SHAPE', `sparseMomentum: expected ${area(shape)} momenta, got ${momentum.length}`)
@@ -30,6 +33,8 @@ export function meanMomentum({ pattern, momentum }: MomentumLayer): number {
  * grows the zeros with the largest momentum. The count over all layers stays.
  */
 export function sparseMomentum(layers: readonly MomentumLayer[], fraction: number): Pattern[] {
+  expectArguments('sparseMomentum', { array: { layers } })
+  for (const layer of layers) expectKept(layer, 'sparseMomentum')
   const dropped = layers.map(({ pattern }) => exchanged(pattern, fraction))
   const rest = layers.map(({ pattern, values }, i) => dropLowest(pattern, magnitudes(values), dropped[i]))
   const grown = apportion(

@@ -1,8 +1,9 @@
 import { describe, rangeError } from '@nnz/core'
+import { expectArguments } from '../kit/arguments.ts'
 import { area, countOf, type Pattern, patternAt, positionsOf } from '../masks/pattern.ts'
 import { highest, magnitudes } from '../masks/select.ts'
 import { activeRows, fanInOf } from './condensed.ts'
-import type { Kept } from './methods.ts'
+import { expectKept, type Kept } from './methods.ts'
 import { exchanged } from './steps.ts'
 
 /** Options of {@link srigl}. */
@@ -22,7 +23,9 @@ export interface ConstantFanIn {
  * @param gradient of the whole matrix, row-major
  * @throws RangeError if the pattern's active rows differ in their number of entries
  */
-export function srigl({ pattern, values }: Kept, gradient: ArrayLike<number>, options: ConstantFanIn): Pattern {
+export function srigl(kept: Kept, gradient: ArrayLike<number>, options: ConstantFanIn): Pattern {
+  expectArguments('srigl', { numbers: { gradient }, object: { options } })
+  const { pattern, values } = expectKept(kept, 'srigl')
   const { fraction, ablation = 0.3 } = options
   const [rows, columns] = pattern.shape
   if (gradient.length !== area(pattern.shape))
@@ -47,11 +50,11 @@ export function srigl({ pattern, values }: Kept, gradient: ArrayLike<number>, op
   const now = activeRows(pattern).length
   let active = Math.min(now, Math.max(wanted, Math.ceil(entries / columns)))
   while (entries % active !== 0) active++
-  const kept = new Uint32Array(entries)
+  const chosen = new Uint32Array(entries)
   const width = entries / active
   highest(salient, active).forEach((row, i) => {
-    const chosen = highest(scores.subarray(row * columns, (row + 1) * columns), width)
-    for (let j = 0; j < width; j++) kept[i * width + j] = row * columns + chosen[j]
+    const best = highest(scores.subarray(row * columns, (row + 1) * columns), width)
+    for (let j = 0; j < width; j++) chosen[i * width + j] = row * columns + best[j]
   })
-  return patternAt(pattern.shape, kept)
+  return patternAt(pattern.shape, chosen)
 }

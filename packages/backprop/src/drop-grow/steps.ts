@@ -1,4 +1,5 @@
 import { describe, rangeError } from '@nnz/core'
+import { expectArguments } from '../kit/arguments.ts'
 import type { Random } from '../kit/random.ts'
 import { area, countOf, isSubset, type Pattern, patternAt, positionsOf } from '../masks/pattern.ts'
 import { highest } from '../masks/select.ts'
@@ -6,6 +7,7 @@ import { highest } from '../masks/select.ts'
 /** The pattern without its `count` lowest scores; `scores` has one number for each entry. */
 export function dropLowest(pattern: Pattern, scores: ArrayLike<number>, count: number): Pattern {
   const entries = countOf(pattern)
+  expectArguments('dropLowest', { numbers: { scores } })
   if (scores.length !== entries)
     throw rangeError('NNZ_SHAPE', `dropLowest: expected ${entries} scores, one for each entry, got ${scores.length}`)
   const positions = positionsOf(pattern)
@@ -37,6 +39,7 @@ export function freePositions(pattern: Pattern, within?: Pattern): Uint32Array {
 
 /** The pattern with more positions, rising and none of them its own. */
 export function withPositions(pattern: Pattern, grown: Uint32Array): Pattern {
+  expectArguments('withPositions', { pattern: { pattern }, indices: { grown } })
   const all = new Uint32Array(countOf(pattern) + grown.length)
   all.set(positionsOf(pattern))
   all.set(grown, countOf(pattern))
@@ -50,6 +53,7 @@ export function withPositions(pattern: Pattern, grown: Uint32Array): Pattern {
  * @param within positions that may be taken; default: all
  */
 export function growHighest(pattern: Pattern, scores: ArrayLike<number>, count: number, within?: Pattern): Pattern {
+  expectArguments('growHighest', { pattern: { pattern }, numbers: { scores } })
   if (scores.length !== area(pattern.shape)) {
     throw rangeError(
       'NNZ_SHAPE',
@@ -67,6 +71,7 @@ export function growHighest(pattern: Pattern, scores: ArrayLike<number>, count: 
 
 /** The pattern with `count` random free positions. */
 export function growRandom(pattern: Pattern, count: number, random: Random, within?: Pattern): Pattern {
+  expectArguments('growRandom', { random: { random } })
   const free = freePositions(pattern, within)
   if (count > free.length)
     throw rangeError('NNZ_VALUE', `growRandom: expected at most ${free.length} free positions, got ${describe(count)}`)

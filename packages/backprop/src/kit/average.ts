@@ -1,5 +1,6 @@
 import { rangeError, typeError } from '@nnz/core'
 import { samePattern } from '../masks/pattern.ts'
+import { expectParameters, listOf } from './arguments.ts'
 import type { Parameter } from './parameter.ts'
 
 /**
@@ -10,6 +11,9 @@ import type { Parameter } from './parameter.ts'
  * @throws RangeError if names, shapes or patterns differ: the mean of different patterns would be denser than each
  */
 export function averageParameters(target: readonly Parameter[], members: readonly (readonly Parameter[])[]): void {
+  expectParameters(target, 'averageParameters')
+  for (const member of listOf('array', members, 'members', 'averageParameters'))
+    expectParameters(member, 'averageParameters')
   if (members.length === 0) throw typeError('NNZ_TYPE', 'averageParameters: expected members')
   for (const member of members) {
     if (member.length !== target.length)

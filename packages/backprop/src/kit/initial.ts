@@ -1,5 +1,6 @@
 import { type Csr, csr, rangeError, type Tensor, tensor } from '@nnz/core'
 import type { Pattern } from '../masks/pattern.ts'
+import { expectArguments } from './arguments.ts'
 import type { Random } from './random.ts'
 
 /**
@@ -14,6 +15,8 @@ export function initialWeights(
   gain = Math.SQRT2,
   pattern?: Pattern,
 ): Tensor | Csr {
+  expectArguments('initialWeights', { numbers: { shape }, random: { random } })
+  if (pattern !== undefined) expectArguments('initialWeights', { pattern: { pattern } })
   const [outputs, inputs] = shape
   if (!pattern) {
     const scale = gain / Math.sqrt(Math.max(1, inputs))

@@ -1,4 +1,5 @@
 import { describe, expectMatrix, rangeError, type Tensor, zeros } from '@nnz/core'
+import { expectArguments } from './arguments.ts'
 
 /** A loss and its gradient by what was predicted. */
 export interface Loss {
@@ -15,8 +16,11 @@ export interface Loss {
  */
 export function crossEntropy(logits: Tensor, labels: ArrayLike<number>): Loss & { readonly correct: number } {
   const [rows, classes] = expectMatrix(logits, 'crossEntropy: logits').shape
+  expectArguments('crossEntropy', { numbers: { labels } })
   if (labels.length !== rows)
     throw rangeError('NNZ_SHAPE', `crossEntropy: expected ${rows} labels, one for each row, got ${labels.length}`)
+  if (rows > 0 && classes === 0)
+    throw rangeError('NNZ_SHAPE', `crossEntropy: expected logits of at least one class, got [${rows}, 0]`)
   const wrong = Array.from(labels).find((label) => !(Number.isInteger(label) && label >= 0 && label < classes))
   if (wrong !== undefined)
     throw rangeError('NNZ_VALUE', `crossEntropy: expected labels in 0..${classes - 1}, got ${describe(wrong)}`)

@@ -1,4 +1,5 @@
 import type { Tensor } from '@nnz/core'
+import { expectArguments } from './arguments.ts'
 import type { Parameter } from './parameter.ts'
 
 /** Multiply-adds that a module has done, by what they were for. */
@@ -61,11 +62,13 @@ export function noWork(): Work {
 
 /** A module and all its parts, outermost first. */
 export function* everyModule(module: Module): Generator<Module> {
+  expectArguments('everyModule', { module: { module } })
   yield module
   for (const part of module.parts) yield* everyModule(part)
 }
 
 /** Whether anything in a module is trained. */
 export function isTrained(module: Module): boolean {
+  expectArguments('isTrained', { module: { module } })
   return module.parameters.some(({ count }) => count > 0)
 }

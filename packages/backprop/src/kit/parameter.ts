@@ -1,5 +1,6 @@
 import { type Csr, csr, describe, isTensor, rangeError, type Tensor, tensor, typeError } from '@nnz/core'
 import { entriesIn, type Pattern, positionsOf } from '../masks/pattern.ts'
+import { expectArguments } from './arguments.ts'
 import { type Trained, trainedPlaces } from './trained.ts'
 
 /**
@@ -22,6 +23,7 @@ export class Parameter {
 
   /** @param value a tensor without gaps between its elements, or a csr layout; trained in place */
   constructor(name: string, value: Tensor | Csr) {
+    expectArguments('Parameter', { string: { name } })
     this.name = name
     if (isTensor(value)) {
       this.#value = value
@@ -75,6 +77,7 @@ export class Parameter {
 
   /** Sets the gradient to the trained ones of that of every stored element, which is computed only if there are any. */
   takeGradient(everyElement: () => ArrayLike<number>): void {
+    expectArguments(this.name, { function: { everyElement } })
     const places = this.#places
     if (this.count === 0) {
       this.#gradient = undefined
@@ -89,6 +92,7 @@ export class Parameter {
    * Trains these elements only, from now on. State of elements that were trained before is kept, all other state and
    * the gradient are dropped.
    *
+   * @throws TypeError if indices are not a Uint32Array
    * @throws RangeError if indices do not rise or do not fit
    */
   train(trained: Trained): void {
@@ -112,6 +116,7 @@ export class Parameter {
    * @throws RangeError if the pattern has another shape, or only some elements are trained
    */
   repattern(pattern: Pattern | undefined): void {
+    if (pattern !== undefined) expectArguments(this.name, { pattern: { pattern } })
     const { what } = this.#trained
     if (what !== 'all' && what !== 'nothing')
       throw rangeError('NNZ_VALUE', `${this.name}: the pattern cannot change while only some ${what} are trained`)

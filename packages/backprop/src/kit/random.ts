@@ -50,6 +50,8 @@ export class Random {
 
   /** A whole number in 0..limit-1, all of them equally likely; `limit` at most 2^32. */
   below(limit: number): number {
+    if (!(Number.isInteger(limit) && limit > 0 && limit <= 2 ** 32))
+      throw rangeError('NNZ_VALUE', `Random.below: expected a whole limit in 1..2^32, got ${describe(limit)}`)
     const bound = 2 ** 32 - (2 ** 32 % limit)
     let bits = this.bits()
     while (bits >= bound) bits = this.bits()
@@ -64,8 +66,11 @@ export class Random {
 
   /** `count` different numbers out of 0..limit-1, in random order (the first steps of a Fisher-Yates shuffle). */
   sample(count: number, limit: number): Uint32Array {
-    if (!(count >= 0 && count <= limit))
-      throw rangeError('NNZ_VALUE', `Random.sample: expected at most ${limit}, got ${describe(count)}`)
+    if (!(Number.isInteger(count) && count >= 0 && count <= limit))
+      throw rangeError(
+        'NNZ_VALUE',
+        `Random.sample: expected a whole count of at most ${describe(limit)}, got ${describe(count)}`,
+      )
     // Only the places that were swapped are kept: the memory is that of the sample.
     const moved = new Map<number, number>()
     const chosen = new Uint32Array(count)

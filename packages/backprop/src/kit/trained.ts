@@ -1,4 +1,5 @@
-import { rangeError } from '@nnz/core'
+import { describe, rangeError } from '@nnz/core'
+import { expectArguments } from './arguments.ts'
 
 /**
  * Which elements of a parameter are trained. `rows` and `columns` are those of a dense matrix, `entries` are indices of
@@ -17,9 +18,16 @@ export function trainedPlaces(
   stored: number,
   name: string,
 ): Uint32Array | undefined {
+  expectArguments(name, { object: { trained } })
   if (trained.what === 'all') return undefined
   if (trained.what === 'nothing') return new Uint32Array(0)
   const { what, indices } = trained
+  if (!['rows', 'columns', 'entries'].includes(what))
+    throw rangeError(
+      'NNZ_VALUE',
+      `${name}: expected to train all, nothing, rows, columns or entries, got ${describe(what)}`,
+    )
+  expectArguments(name, { indices: { indices } })
   const [rows, columns] = shape
   if (what !== 'entries' && (sparse || shape.length !== 2))
     throw rangeError('NNZ_SHAPE', `${name}: ${what} are chosen of a dense matrix; of this parameter choose entries`)

@@ -1,4 +1,5 @@
 import { describe, rangeError } from '@nnz/core'
+import { listOf } from '../kit/arguments.ts'
 import { apportion } from './apportion.ts'
 
 /**
@@ -39,7 +40,7 @@ export function allocate(shapes: readonly LayerShape[], density: number, rule: A
     throw rangeError('NNZ_VALUE', `allocate: expected a density in 0..1, got ${describe(density)}`)
   if (!['uniform', 'erdos-renyi', 'erk'].includes(rule))
     throw rangeError('NNZ_VALUE', `allocate: expected uniform, erdos-renyi or erk, got ${describe(rule)}`)
-  const sizes = shapes.map(sizeOf)
+  const sizes = listOf('numbers', shapes, 'shapes', 'allocate').map(sizeOf)
   const total = Math.round(density * sizes.reduce((sum, size) => sum + size, 0))
   return apportion(
     total,

@@ -1,4 +1,5 @@
 import { describe, rangeError } from '@nnz/core'
+import { expectArguments } from '../kit/arguments.ts'
 
 /**
  * Divides `total` into whole numbers in proportion to `weights`, none above its capacity, with exactly that sum: what a
@@ -7,6 +8,7 @@ import { describe, rangeError } from '@nnz/core'
  * @throws RangeError if the capacities cannot take `total`, or a weight is negative or not a number
  */
 export function apportion(total: number, weights: readonly number[], capacities: readonly number[]): number[] {
+  expectArguments('apportion', { numbers: { weights, capacities } })
   const room = capacities.reduce((sum, capacity) => sum + capacity, 0)
   if (!Number.isInteger(total) || total < 0 || total > room) {
     throw rangeError('NNZ_VALUE', `apportion: expected a whole total in 0..${room}, got ${describe(total)}`)

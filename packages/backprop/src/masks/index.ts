@@ -1,6 +1,6 @@
 export { type Allocation, allocate, type LayerShape, randomMaskWidthFactor } from './allocate.ts'
 export { apportion } from './apportion.ts'
-export { blockMask, globalMasks, highestFanInMask, highestMask, nmMask, type Scored } from './magnitude-masks.ts'
+export { blockMask, globalMasks, highestMask, nmMask, type Scored } from './magnitude-masks.ts'
 export {
   countOf,
   entriesIn,

@@ -1,8 +1,10 @@
 import { describe, rangeError } from '@nnz/core'
+import { expectArguments, listOf } from '../kit/arguments.ts'
 import { area, type Pattern, patternAt, patternOfFlags } from './pattern.ts'
 import { highest } from './select.ts'
 
 function expectScores(scores: ArrayLike<number>, shape: readonly number[], name: string): void {
+  expectArguments(name, { numbers: { scores, shape } })
   if (scores.length !== area(shape))
     throw rangeError('NNZ_SHAPE', `${name}: expected ${area(shape)} scores for [${shape}], got ${scores.length}`)
 }
@@ -22,7 +24,8 @@ export interface Scored {
 
 /** The `count` highest scores over all layers together: global pruning. */
 export function globalMasks(layers: readonly Scored[], count: number): Pattern[] {
-  for (const { scores, shape } of layers) expectScores(scores, shape, 'globalMasks')
+  for (const { scores, shape } of listOf('object', layers, 'layers', 'globalMasks'))
+    expectScores(scores, shape, 'globalMasks')
   const all = new Float32Array(layers.reduce((sum, { scores }) => sum + scores.length, 0))
   let offset = 0
   for (const { scores } of layers) {
@@ -75,6 +78,7 @@ export function blockMask(
 ): Pattern {
   expectScores(scores, shape, 'blockMask')
   const [rows, columns] = shape
+  expectArguments('blockMask', { numbers: { blockShape } })
   const [height, width] = blockShape
   if (!(Number.isInteger(height) && Number.isInteger(width) && height > 0 && width > 0))
     throw rangeError('NNZ_SHAPE', `blockMask: expected blocks of at least 1x1, got [${blockShape.join(', ')}]`)
@@ -88,9 +92,4 @@ export function blockMask(
     shape,
     Uint8Array.from({ length: rows * columns }, (_, i) => kept[block(i)]),
   )
-}
-
-/** In every row the `fanIn` entries with the highest scores. */
-export function highestFanInMask(scores: ArrayLike<number>, shape: readonly number[], fanIn: number): Pattern {
-  return nmMask(scores, shape, fanIn, Math.max(1, shape[1]))
 }

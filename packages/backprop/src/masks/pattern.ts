@@ -1,4 +1,5 @@
-import { describe, rangeError, typeError } from '@nnz/core'
+import { describe, rangeError } from '@nnz/core'
+import { expectArguments } from '../kit/arguments.ts'
 
 /**
  * Which entries of a matrix are kept: the structure of a csr layout, which is a pattern itself. *Positions* are
@@ -12,6 +13,7 @@ export interface Pattern {
 
 /** Number of places of a shape. Throws RangeError where they cannot be counted in 32 bits. */
 export function area(shape: readonly number[]): number {
+  expectArguments('pattern', { numbers: { shape } })
   const places = shape[0] * shape[1]
   if (shape.length !== 2 || !(places >= 0 && places < 2 ** 32))
     throw rangeError('NNZ_SHAPE', `pattern: expected a shape [rows, columns] of less than 2^32 places, got [${shape}]`)
@@ -25,6 +27,7 @@ export function area(shape: readonly number[]): number {
  */
 export function patternAt(shape: readonly number[], positions: ArrayLike<number>): Pattern {
   const places = area(shape)
+  expectArguments('pattern', { numbers: { positions } })
   const [rows, columns] = shape
   const rowOffsets = new Uint32Array(rows + 1)
   const columnIndices = new Uint32Array(positions.length)
@@ -47,7 +50,10 @@ export function patternAt(shape: readonly number[], positions: ArrayLike<number>
 }
 
 /** The row-major positions of a pattern's entries, rising. */
-export function positionsOf({ shape: [rows, columns], rowOffsets, columnIndices }: Pattern): Uint32Array {
+export function positionsOf(pattern: Pattern): Uint32Array {
+  expectArguments('positionsOf', { pattern: { pattern } })
+  const { rowOffsets, columnIndices } = pattern
+  const [rows, columns] = pattern.shape
   const positions = new Uint32Array(columnIndices.length)
   for (let row = 0; row < rows; row++) {
     for (let i = rowOffsets[row]; i < rowOffsets[row + 1]; i++) positions[i] = row * columns + columnIndices[i]
@@ -66,6 +72,7 @@ export function fullPattern(shape: readonly number[]): Pattern {
 /** The pattern of the places where `kept` is not zero; one number for each place. */
 export function patternOfFlags(shape: readonly number[], kept: ArrayLike<number>): Pattern {
   const places = area(shape)
+  expectArguments('pattern', { numbers: { kept } })
   if (kept.length !== places)
     throw rangeError('NNZ_SHAPE', `pattern: expected ${places} flags for [${shape.join(', ')}], got ${kept.length}`)
   let count = 0
@@ -77,6 +84,7 @@ export function patternOfFlags(shape: readonly number[], kept: ArrayLike<number>
 
 /** Number of kept entries. */
 export function countOf(pattern: Pattern): number {
+  expectArguments('countOf', { pattern: { pattern } })
   return pattern.columnIndices.length
 }
 
@@ -106,23 +114,11 @@ export function samePattern(a: Pattern, b: Pattern): boolean {
 }
 
 function expectSameShape(a: Pattern, b: Pattern): void {
+  expectArguments('pattern', { pattern: { a, b } })
   if (a.shape[0] !== b.shape[0] || a.shape[1] !== b.shape[1]) {
     throw rangeError(
       'NNZ_SHAPE',
       `pattern: expected patterns of one shape, got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
     )
   }
-}
-
-/** Checks that a value has the parts of a pattern (a csr layout has). */
-export function expectPattern(value: unknown, name: string): Pattern {
-  const pattern = value as Pattern
-  if (
-    typeof value !== 'object' ||
-    value === null ||
-    !(pattern.rowOffsets instanceof Uint32Array) ||
-    !(pattern.columnIndices instanceof Uint32Array)
-  )
-    throw typeError('NNZ_TYPE', `${name}: expected a pattern or a csr layout, got ${describe(value)}`)
-  return pattern
 }

@@ -1,4 +1,5 @@
 import { describe, rangeError } from '@nnz/core'
+import { expectArguments } from '../kit/arguments.ts'
 import { Random } from '../kit/random.ts'
 import { area, type Pattern, patternAt } from './pattern.ts'
 
@@ -37,5 +38,6 @@ export function randomMasks(
   seed: number,
   ...stream: number[]
 ): Pattern[] {
+  expectArguments('randomMasks', { array: { shapes }, numbers: { counts } })
   return shapes.map((shape, layer) => randomMask(shape, counts[layer], seed, ...stream, layer))
 }

@@ -1,4 +1,5 @@
 import { describe, rangeError } from '@nnz/core'
+import { expectArguments } from '../kit/arguments.ts'
 
 /**
  * The indices of the `count` highest scores, rising. Equal scores are taken in order of their index, so that the result
@@ -7,6 +8,7 @@ import { describe, rangeError } from '@nnz/core'
  * @throws RangeError if there are not so many scores, or one is NaN
  */
 export function highest(scores: ArrayLike<number>, count: number): Uint32Array {
+  expectArguments('highest', { numbers: { scores } })
   const n = scores.length
   if (!Number.isInteger(count) || count < 0 || count > n)
     throw rangeError('NNZ_VALUE', `highest: expected a whole count in 0..${n}, got ${describe(count)}`)
@@ -26,6 +28,7 @@ export function highest(scores: ArrayLike<number>, count: number): Uint32Array {
 
 /** Absolute values. */
 export function magnitudes(values: ArrayLike<number>): Float32Array {
+  expectArguments('magnitudes', { numbers: { values } })
   const sizes = new Float32Array(values)
   for (let i = 0; i < sizes.length; i++) sizes[i] = Math.abs(sizes[i])
   return sizes

@@ -1,3 +1,5 @@
+import { expectOptions } from '../checks.ts'
+import { expectParameters } from '../kit/arguments.ts'
 import { expectIn, isMatrix, type Optimiser, type OptimiserOptions, stateOf } from './optimiser.ts'
 
 /** Options of {@link adam} and {@link adamW}. */
@@ -11,6 +13,7 @@ export interface AdamOptions extends OptimiserOptions {
 }
 
 function create(options: AdamOptions, decoupled: boolean, name: string): Optimiser {
+  expectOptions(options, name)
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, decays = isMatrix } = options
   const infinite = Number.POSITIVE_INFINITY
   expectIn(
@@ -27,10 +30,12 @@ function create(options: AdamOptions, decoupled: boolean, name: string): Optimis
     steps: 0,
     states: ['first', 'second'],
     step(parameters, learningRate = options.learningRate) {
+      const list = expectParameters(parameters, name)
+      expectIn({ learningRate: [learningRate, infinite] }, name)
       this.steps++
       const rate = learningRate / (1 - beta1 ** this.steps)
       const correction = 1 / (1 - beta2 ** this.steps)
-      for (const parameter of parameters) {
+      for (const parameter of list) {
         const { gradient, places } = parameter
         if (!gradient || gradient.length === 0) continue
         const w = parameter.value.data

@@ -1,4 +1,5 @@
 import { describe, rangeError } from '@nnz/core'
+import { expectParameters } from '../kit/arguments.ts'
 import type { Parameter } from '../kit/parameter.ts'
 
 /**
@@ -8,7 +9,9 @@ import type { Parameter } from '../kit/parameter.ts'
  */
 export function clipGradients(parameters: Iterable<Parameter>, largest: number): number {
   if (!(largest > 0)) throw rangeError('NNZ_VALUE', `clipGradients: expected a norm above 0, got ${describe(largest)}`)
-  const gradients = [...parameters].flatMap(({ gradient }) => (gradient ? [gradient] : []))
+  const gradients = expectParameters(parameters, 'clipGradients').flatMap(({ gradient }) =>
+    gradient ? [gradient] : [],
+  )
   let sum = 0
   for (const gradient of gradients) for (let i = 0; i < gradient.length; i++) sum += gradient[i] * gradient[i]
   const norm = Math.sqrt(sum)

@@ -11,6 +11,7 @@ export interface Optimiser {
    * One step on every parameter that has a gradient.
    *
    * @param learningRate replaces the one given at the beginning
+   * @throws RangeError before anything is written, if it is not a finite number from 0 on
    */
   step(parameters: Iterable<Parameter>, learningRate?: number): void
 }
@@ -27,7 +28,7 @@ export interface OptimiserOptions {
 /** Throws RangeError unless each value is a number in its range. */
 export function expectIn(values: Record<string, readonly [value: number, below: number]>, name: string): void {
   for (const [key, [value, below]] of Object.entries(values)) {
-    if (!(value >= 0 && value < below))
+    if (!(typeof value === 'number' && value >= 0 && value < below))
       throw rangeError('NNZ_VALUE', `${name}: expected ${key} from 0 to below ${below}, got ${describe(value)}`)
   }
 }

@@ -1,3 +1,5 @@
+import { expectOptions } from '../checks.ts'
+import { expectParameters } from '../kit/arguments.ts'
 import { expectIn, isMatrix, type Optimiser, type OptimiserOptions, stateOf } from './optimiser.ts'
 
 /** Options of {@link sgd}. */
@@ -10,6 +12,7 @@ export interface SgdOptions extends OptimiserOptions {
 
 /** Stochastic gradient descent: v = momentum · v + g + weightDecay · w, w -= learningRate · v. */
 export function sgd(options: SgdOptions): Optimiser {
+  expectOptions(options, 'sgd')
   const { momentum = 0, nesterov = false, weightDecay = 0, decays = isMatrix } = options
   const infinite = Number.POSITIVE_INFINITY
   expectIn(
@@ -20,8 +23,10 @@ export function sgd(options: SgdOptions): Optimiser {
     steps: 0,
     states: momentum > 0 ? ['momentum'] : [],
     step(parameters, learningRate = options.learningRate) {
+      const list = expectParameters(parameters, 'sgd')
+      expectIn({ learningRate: [learningRate, infinite] }, 'sgd')
       this.steps++
-      for (const parameter of parameters) {
+      for (const parameter of list) {
         const { gradient, places } = parameter
         if (!gradient || gradient.length === 0) continue
         const w = parameter.value.data

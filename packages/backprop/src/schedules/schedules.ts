@@ -1,4 +1,6 @@
 import { describe, rangeError } from '@nnz/core'
+import { expectOptions } from '../checks.ts'
+import { expectArguments, listOf } from '../kit/arguments.ts'
 
 /** Something that changes over training, as a function of the step (counted from 0). */
 export type Schedule = (step: number) => number
@@ -13,6 +15,15 @@ function expectShares(values: Record<string, number>, name: string): void {
 function expectSpan(begin: number, end: number, name: string): void {
   if (!(begin >= 0 && end >= begin && end < Number.POSITIVE_INFINITY))
     throw rangeError('NNZ_VALUE', `${name}: expected steps 0 <= begin <= end, got ${describe(begin)}, ${describe(end)}`)
+}
+
+/** A schedule that refuses what is no step. */
+function scheduled(name: string, schedule: Schedule): Schedule {
+  return (step) => {
+    if (typeof step !== 'number' || Number.isNaN(step))
+      throw rangeError('NNZ_VALUE', `${name}: expected a step, got ${describe(step)}`)
+    return schedule(step)
+  }
 }
 
 /** Part of the way from `begin` to `end` that lies behind, 0..1. */
@@ -32,17 +43,19 @@ export interface Ramp {
   every?: number
 }
 
-function ramp({ from = 0, to, begin, end, every = 1 }: Ramp, name: string, shape: (t: number) => number): Schedule {
+function ramp(options: Ramp, name: string, shape: (t: number) => number): Schedule {
+  expectOptions(options, name)
+  const { from = 0, to, begin, end, every = 1 } = options
   expectShares({ from, to }, name)
   expectSpan(begin, end, name)
   if (!(Number.isInteger(every) && every > 0))
     throw rangeError('NNZ_VALUE', `${name}: expected every to be a whole number from 1 on, got ${describe(every)}`)
-  return (step) => {
+  return scheduled(name, (step) => {
     const held = step >= end ? end : begin + Math.floor(Math.max(0, step - begin) / every) * every
     const t = progress(held, begin, end)
     // The ends exactly, without rounding.
     return t === 0 ? from : t === 1 ? to : from + (to - from) * shape(t)
-  }
+  })
 }
 
 /**
@@ -72,19 +85,22 @@ export interface Window {
 }
 
 /** Pruning between two shares of training, by default those that "The journey matters" (arXiv 2501.12486) finds best. */
-export function windowed({ to, steps, start = 0.25, stop = 0.75, every = 1, shape = 'cubic' }: Window): Schedule {
+export function windowed(options: Window): Schedule {
+  expectOptions(options, 'windowed')
+  const { to, steps, start = 0.25, stop = 0.75, every = 1, shape = 'cubic' } = options
   expectShares({ start, stop }, 'windowed')
-  const options = { to, begin: Math.round(start * steps), end: Math.round(stop * steps), every }
-  return shape === 'cubic' ? cubic(options) : linearRamp(options)
+  const span = { to, begin: Math.round(start * steps), end: Math.round(stop * steps), every }
+  return shape === 'cubic' ? cubic(span) : linearRamp(span)
 }
 
 /** A sparsity that changes at given steps: `[step, sparsity]`, with rising steps. Before the first it is 0. */
 export function stepwise(changes: readonly (readonly [step: number, sparsity: number])[]): Schedule {
-  changes.forEach(([step, sparsity], i) => {
+  listOf('numbers', changes, 'changes', 'stepwise').forEach(([step, sparsity], i) => {
     expectShares({ sparsity }, 'stepwise')
-    if (i > 0 && !(step > changes[i - 1][0])) throw rangeError('NNZ_VALUE', 'stepwise: expected rising steps')
+    if (!(step > (i > 0 ? changes[i - 1][0] : Number.NEGATIVE_INFINITY)))
+      throw rangeError('NNZ_VALUE', 'stepwise: expected rising steps')
   })
-  return (step) => changes.findLast(([from]) => step >= from)?.[1] ?? 0
+  return scheduled('stepwise', (step) => changes.findLast(([from]) => step >= from)?.[1] ?? 0)
 }
 
 /** Options of {@link pruneRetrainCycles}. */
@@ -99,7 +115,11 @@ export interface Cycles {
 }
 
 /** Prune, retrain, prune again: after the i-th pruning the density is (1 - fraction)^i. */
-export function pruneRetrainCycles({ cycles, stepsPerCycle, fraction, warmup = 0 }: Cycles): Schedule {
+export function pruneRetrainCycles(options: Cycles): Schedule {
+  expectOptions(options, 'pruneRetrainCycles')
+  const { cycles, stepsPerCycle, fraction, warmup = 0 } = options
+  if (!(Number.isInteger(cycles) && cycles >= 0))
+    throw rangeError('NNZ_VALUE', `pruneRetrainCycles: expected a whole number of cycles, got ${describe(cycles)}`)
   expectShares({ fraction }, 'pruneRetrainCycles')
   return stepwise(
     Array.from({ length: cycles }, (_, i) => [warmup + i * stepsPerCycle, 1 - (1 - fraction) ** (i + 1)] as const),
@@ -114,13 +134,17 @@ export function pruneRetrainCycles({ cycles, stepsPerCycle, fraction, warmup = 0
  * @param to sparsity while the last one is trained
  */
 export function progressive(starts: readonly number[], to: number): Schedule {
+  expectArguments('progressive', { numbers: { starts } })
   return stepwise(starts.map((step, i) => [step, 1 - (1 - to) ** ((i + 1) / starts.length)] as const))
 }
 
 /** Share of entries that drop-and-grow exchanges: `initial / 2 · (1 + cos(π step / end))`, 0 from `end` on (RigL). */
 export function cosineFraction(initial: number, end: number): Schedule {
   expectShares({ initial }, 'cosineFraction')
-  return (step) => (step >= end ? 0 : (initial / 2) * (1 + Math.cos((Math.PI * step) / end)))
+  expectSpan(0, end, 'cosineFraction')
+  return scheduled('cosineFraction', (step) =>
+    step >= end ? 0 : (initial / 2) * (1 + Math.cos((Math.PI * step) / end)),
+  )
 }
 
 /** Options of {@link warmupCosine}. */
@@ -134,11 +158,18 @@ export interface WarmupCosine {
 }
 
 /** A learning rate that rises linearly, then falls along a cosine. */
-export function warmupCosine({ peak, steps, warmup = 0, final = 0 }: WarmupCosine): Schedule {
+export function warmupCosine(options: WarmupCosine): Schedule {
+  expectOptions(options, 'warmupCosine')
+  const { peak, steps, warmup = 0, final = 0 } = options
+  if (!(Number.isFinite(peak) && Number.isFinite(final)))
+    throw rangeError(
+      'NNZ_VALUE',
+      `warmupCosine: expected a finite peak and final, got ${describe(peak)}, ${describe(final)}`,
+    )
   expectSpan(warmup, steps, 'warmupCosine')
-  return (step) => {
+  return scheduled('warmupCosine', (step) => {
     if (step < warmup) return (peak * (step + 1)) / warmup
     const t = progress(step, warmup, steps)
     return peak * (final + ((1 - final) * (1 + Math.cos(Math.PI * t))) / 2)
-  }
+  })
 }

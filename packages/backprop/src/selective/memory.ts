@@ -1,4 +1,5 @@
 import { describe, expectMatrix, rangeError, type Tensor } from '@nnz/core'
+import { expectArguments } from '../kit/arguments.ts'
 import { highest } from '../masks/select.ts'
 
 /**
@@ -15,6 +16,7 @@ export function memorySlots(
   batches: number,
   count: number,
 ): Uint32Array {
+  expectArguments('memorySlots', { numbers: { reads, background } })
   if (background.length !== reads.length)
     throw rangeError('NNZ_SHAPE', `memorySlots: expected ${reads.length} background counts, got ${background.length}`)
   if (!(batches >= 0)) throw rangeError('NNZ_VALUE', `memorySlots: expected batches >= 0, got ${describe(batches)}`)

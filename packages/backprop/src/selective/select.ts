@@ -1,4 +1,5 @@
 import { describe, rangeError } from '@nnz/core'
+import { expectArguments, expectParameters, listOf } from '../kit/arguments.ts'
 import type { Module } from '../kit/module.ts'
 import type { Parameter } from '../kit/parameter.ts'
 import type { Random } from '../kit/random.ts'
@@ -7,7 +8,9 @@ import { highest, magnitudes } from '../masks/select.ts'
 
 /** Trains the parameters that are wanted as a whole and nothing of the others. */
 export function trainOnly(parameters: Iterable<Parameter>, wanted: (parameter: Parameter) => boolean): void {
-  for (const parameter of parameters) parameter.train({ what: wanted(parameter) ? 'all' : 'nothing' })
+  expectArguments('trainOnly', { function: { wanted } })
+  for (const parameter of expectParameters(parameters, 'trainOnly'))
+    parameter.train({ what: wanted(parameter) ? 'all' : 'nothing' })
 }
 
 /** Trains the parameters whose name ends in `bias` and nothing of the others (BitFit, Ben Zaken et al., arXiv 2106.10199). */
@@ -17,8 +20,11 @@ export function trainBiases(parameters: Iterable<Parameter>): void {
 
 /** Trains chosen modules and nothing of the others. */
 export function trainModules(all: readonly Module[], chosen: Iterable<Module>): void {
-  const wanted = new Set([...chosen].flatMap(({ parameters }) => [...parameters]))
-  for (const { parameters } of all) trainOnly(parameters, (parameter) => wanted.has(parameter))
+  const wanted = new Set(
+    listOf('module', chosen, 'chosen', 'trainModules').flatMap(({ parameters }) => [...parameters]),
+  )
+  for (const { parameters } of listOf('module', all, 'all', 'trainModules'))
+    trainOnly(parameters, (parameter) => wanted.has(parameter))
 }
 
 /** One parameter and one score for each stored element. */
@@ -29,7 +35,8 @@ export interface ScoredParameter {
 
 /** Trains the `count` elements with the highest scores over all parameters together, and nothing else of them. */
 export function trainHighest(scored: readonly ScoredParameter[], count: number): void {
-  for (const { parameter, scores } of scored) {
+  for (const { parameter, scores } of listOf('object', scored, 'scored', 'trainHighest')) {
+    expectArguments('trainHighest', { parameter: { parameter }, numbers: { scores } })
     if (scores.length !== parameter.value.data.length) {
       throw rangeError(
         'NNZ_SHAPE',
@@ -53,7 +60,7 @@ export function trainHighest(scored: readonly ScoredParameter[], count: number):
  */
 export function trainLargestGradients(parameters: readonly Parameter[], share: number): void {
   trainHighest(
-    parameters.map((parameter) => {
+    expectParameters(parameters, 'trainLargestGradients').map((parameter) => {
       if (parameter.trained.what !== 'all' || !parameter.gradient)
         throw rangeError('NNZ_VALUE', `trainLargestGradients: ${parameter.name} has no gradient of all its elements`)
       return { parameter, scores: magnitudes(parameter.gradient) }
@@ -65,7 +72,10 @@ export function trainLargestGradients(parameters: readonly Parameter[], share: n
 /** Trains the smallest magnitudes, which matter least (SaRA, Hu et al., arXiv 2409.06633). */
 export function trainSmallestMagnitudes(parameters: readonly Parameter[], share: number): void {
   trainHighest(
-    parameters.map((parameter) => ({ parameter, scores: parameter.value.data.map((value) => -Math.abs(value)) })),
+    expectParameters(parameters, 'trainSmallestMagnitudes').map((parameter) => ({
+      parameter,
+      scores: parameter.value.data.map((value) => -Math.abs(value)),
+    })),
     shareOf(parameters, share),
   )
 }
@@ -84,13 +94,19 @@ export class LayerImportance {
   readonly scores: Float64Array
 
   constructor(layers: number) {
+    if (!(Number.isInteger(layers) && layers >= 0))
+      throw rangeError('NNZ_VALUE', `LayerImportance: expected a whole number of layers, got ${describe(layers)}`)
     this.scores = new Float64Array(layers)
   }
 
   /** `count` different layers, rising, each next one drawn in proportion to the exponential of its score. */
   sample(count: number, random: Random): number[] {
     if (!(count >= 0 && count <= this.scores.length))
-      throw rangeError('NNZ_VALUE', `LayerImportance: expected at most ${this.scores.length} layers, got ${count}`)
+      throw rangeError(
+        'NNZ_VALUE',
+        `LayerImportance: expected at most ${this.scores.length} layers, got ${describe(count)}`,
+      )
+    expectArguments('LayerImportance', { random: { random } })
     // The largest of score + Gumbel noise: the same as drawing one after another without putting back.
     const noisy = Float64Array.from(this.scores, (score) => score - Math.log(-Math.log(1 - random.next() || 2 ** -33)))
     return [...highest(noisy, count)]
@@ -98,6 +114,12 @@ export class LayerImportance {
 
   /** Moves the scores of layers towards a reward, such as how much the loss fell while they were trained. */
   reward(layers: Iterable<number>, reward: number, rate = 0.1): void {
-    for (const layer of layers) this.scores[layer] += rate * (reward - this.scores[layer])
+    const list = Array.from(layers ?? [])
+    if (!list.every((layer) => layer in this.scores) || !Number.isFinite(reward) || !Number.isFinite(rate))
+      throw rangeError(
+        'NNZ_VALUE',
+        `LayerImportance: expected layers below ${this.scores.length} and a finite reward and rate, got ${list.join(', ')}; ${describe(reward)}, ${describe(rate)}`,
+      )
+    for (const layer of list) this.scores[layer] += rate * (reward - this.scores[layer])
   }
 }

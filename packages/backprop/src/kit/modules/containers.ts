@@ -1,4 +1,5 @@
 import { isTensor, rangeError, type Tensor, typeError, zeros } from '@nnz/core'
+import { expectArguments, listOf } from '../arguments.ts'
 import { type BackwardOptions, type ForwardOptions, isTrained, type Module, noWork } from '../module.ts'
 import type { Parameter } from '../parameter.ts'
 import { rowMajor } from './gather.ts'
@@ -11,7 +12,7 @@ export class Sequential implements Module {
   readonly packedBytes = 0
 
   constructor(...parts: readonly Module[]) {
-    this.parts = parts
+    this.parts = listOf('module', parts, 'parts', 'Sequential')
     const names = new Set<string>()
     for (const { name } of this.parameters) {
       if (names.has(name)) throw rangeError('NNZ_VALUE', `Sequential: two parameters are named ${name}`)
@@ -60,6 +61,7 @@ export class Residual implements Module {
   readonly #inner: Module
 
   constructor(inner: Module) {
+    expectArguments('Residual', { module: { inner } })
     this.#inner = inner
     this.parts = [inner]
   }

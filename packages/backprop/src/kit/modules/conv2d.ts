@@ -1,5 +1,6 @@
 import { type Csr, expectMatrix, gemm, rangeError, type Tensor, tensor, transposed } from '@nnz/core'
 import type { Pattern } from '../../masks/pattern.ts'
+import { expectArguments } from '../arguments.ts'
 import { initialWeights } from '../initial.ts'
 import type { BackwardOptions, ForwardOptions } from '../module.ts'
 import { Parameter } from '../parameter.ts'
@@ -51,6 +52,7 @@ export class Conv2d extends Leaf<SavedPatches> {
 
   constructor(name: string, options: Conv2dOptions, weight?: Tensor | Csr) {
     super()
+    expectArguments('Conv2d', { string: { name }, object: { options } })
     const { inputs, outputs, kernel, random, gain } = options
     this.#name = name
     this.#shape = { stride: 1, padding: 0, ...options }
@@ -147,6 +149,8 @@ export interface SparseConv2dOptions extends Conv2dOptions {
 /** A {@link Conv2d} that begins sparse. */
 export class SparseConv2d extends Conv2d {
   constructor(name: string, options: SparseConv2dOptions) {
+    expectArguments('SparseConv2d', { object: { options } })
+    expectArguments('SparseConv2d', { pattern: { pattern: options.pattern } })
     const { inputs, outputs, kernel, pattern, random, gain } = options
     super(name, options, initialWeights([outputs, inputs * kernel ** 2], random, gain, pattern))
   }

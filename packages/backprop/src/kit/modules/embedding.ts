@@ -1,5 +1,6 @@
 import { type Csr, describe, expectMatrix, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
 import type { Pattern } from '../../masks/pattern.ts'
+import { expectArguments } from '../arguments.ts'
 import { initialWeights } from '../initial.ts'
 import type { BackwardOptions, ForwardOptions } from '../module.ts'
 import { Parameter } from '../parameter.ts'
@@ -28,8 +29,10 @@ export class Embedding extends Leaf<Uint32Array> {
   readonly table: Parameter
   readonly #name: string
 
-  constructor(name: string, { entries, width, random, pattern, deviation = 0.02 }: EmbeddingOptions) {
+  constructor(name: string, options: EmbeddingOptions) {
     super()
+    expectArguments('Embedding', { string: { name }, object: { options } })
+    const { entries, width, random, pattern, deviation = 0.02 } = options
     this.#name = name
     const gain = deviation * Math.sqrt(width)
     this.table = new Parameter(`${name}.table`, initialWeights([entries, width], random, gain, pattern))
@@ -119,6 +122,7 @@ export class Positions extends Leaf<number> {
 
   constructor(name: string, tokens: number, width: number, random: Random, deviation = 0.02) {
     super()
+    expectArguments('Positions', { string: { name }, random: { random } })
     this.#name = name
     const values = Float32Array.from({ length: tokens * width }, () => deviation * random.normal())
     this.table = new Parameter(`${name}.table`, tensor(values, [tokens, width]))

@@ -1,4 +1,5 @@
-import { expectMatrix, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
+import { expectMatrix, rangeError, type Tensor, zeros } from '@nnz/core'
+import { expectArguments } from '../arguments.ts'
 import type { BackwardOptions, ForwardOptions } from '../module.ts'
 import { Parameter } from '../parameter.ts'
 import { rowMajor } from './gather.ts'
@@ -14,10 +15,12 @@ export class LayerNorm extends Leaf<{ readonly normal: Float32Array; readonly in
 
   constructor(name: string, width: number, epsilon = 1e-5) {
     super()
+    expectArguments('LayerNorm', { string: { name } })
     this.#name = name
     this.#epsilon = epsilon
-    this.gain = new Parameter(`${name}.gain`, tensor(new Float32Array(width).fill(1), [width]))
-    this.bias = new Parameter(`${name}.bias`, tensor(new Float32Array(width), [width]))
+    this.gain = new Parameter(`${name}.gain`, zeros([width]))
+    this.gain.value.data.fill(1)
+    this.bias = new Parameter(`${name}.bias`, zeros([width]))
     this.parameters = [this.gain, this.bias]
   }
 

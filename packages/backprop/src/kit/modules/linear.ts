@@ -1,5 +1,6 @@
 import { type Csr, expectMatrix, gemm, rangeError, type Tensor, tensor, transposed } from '@nnz/core'
 import type { Pattern } from '../../masks/pattern.ts'
+import { expectArguments } from '../arguments.ts'
 import { initialWeights } from '../initial.ts'
 import type { BackwardOptions, ForwardOptions } from '../module.ts'
 import { Parameter } from '../parameter.ts'
@@ -34,6 +35,7 @@ export class Linear extends Leaf<{ readonly x: Tensor | undefined }> {
 
   constructor(name: string, options: LinearOptions, weight?: Tensor | Csr) {
     super()
+    expectArguments('Linear', { string: { name }, object: { options } })
     const { inputs, outputs, random, gain, bias = true } = options
     this.#name = name
     this.weight = new Parameter(`${name}.weight`, weight ?? initialWeights([outputs, inputs], random, gain))
@@ -85,6 +87,8 @@ export interface SparseLinearOptions extends LinearOptions {
 /** A {@link Linear} that begins sparse. */
 export class SparseLinear extends Linear {
   constructor(name: string, options: SparseLinearOptions) {
+    expectArguments('SparseLinear', { object: { options } })
+    expectArguments('SparseLinear', { pattern: { pattern: options.pattern } })
     const { outputs, inputs, pattern, random, gain } = options
     super(name, options, initialWeights([outputs, inputs], random, gain, pattern))
   }

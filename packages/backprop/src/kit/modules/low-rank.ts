@@ -1,4 +1,5 @@
 import { expectMatrix, gemm, rangeError, type Tensor, tensor, transposed, zeros } from '@nnz/core'
+import { expectArguments } from '../arguments.ts'
 import type { BackwardOptions, ForwardOptions } from '../module.ts'
 import { Parameter } from '../parameter.ts'
 import type { Random } from '../random.ts'
@@ -45,8 +46,11 @@ export class LowRankLinear extends Leaf<SavedLowRank> {
   readonly #weight: Tensor
   readonly #scale: number
 
-  constructor(name: string, { weight, rank, scale = 1, random }: LowRankOptions) {
+  constructor(name: string, options: LowRankOptions) {
     super()
+    expectArguments('LowRankLinear', { string: { name }, object: { options } })
+    const { weight, rank, scale = 1, random } = options
+    expectArguments('LowRankLinear', { random: { random } })
     const [outputs, inputs] = expectMatrix(weight, `${name}: weight`).shape
     const values = Float32Array.from({ length: rank * inputs }, () => random.normal() / Math.sqrt(inputs))
     this.#name = name

@@ -1,4 +1,5 @@
 import { expectMatrix, rangeError, type Tensor, tensor, zeros } from '@nnz/core'
+import { expectArguments } from '../arguments.ts'
 import { type BackwardOptions, type ForwardOptions, isTrained, type Module } from '../module.ts'
 import type { Parameter } from '../parameter.ts'
 import type { Random } from '../random.ts'
@@ -54,6 +55,8 @@ export class SelfAttention extends Leaf<SavedAttention> {
 
   constructor(name: string, options: SelfAttentionOptions) {
     super()
+    expectArguments('SelfAttention', { string: { name }, object: { options } })
+    expectArguments('SelfAttention', { object: { functions: options.functions } })
     const { width, heads, random, outputGain: gain = 1 } = options
     if (!(Number.isInteger(heads) && heads > 0 && width % heads === 0))
       throw rangeError('NNZ_VALUE', `${name}: expected heads that divide the width ${width}, got ${heads}`)
