@@ -1,3 +1,4 @@
+import { tensor } from '@nnz/core'
 import { describe, expect, it } from 'vitest'
 import * as kit from '../../src/kit/index.ts'
 
@@ -66,5 +67,43 @@ describe('wrong arguments give errors of ours', () => {
         expectOurs(() => method.apply(object, [...args]), `${name}.${key}(${JSON.stringify(args).slice(1, -1)})`)
       }
     }
+  })
+})
+
+describe('values that would do harm are refused', () => {
+  it.each([
+    ['sgd', () => sgd({ learningRate: 0.1 })],
+    ['adam', () => adam({ learningRate: 0.1 })],
+  ] as const)('a learning rate of %s that is no number', (name, make) => {
+    const optimiser = make()
+    const p = parameter()
+    p.gradient = new Float32Array(6).fill(1)
+    const before = p.value.data.slice()
+    for (const rate of [Number.NaN, -1, Number.POSITIVE_INFINITY, '0.1' as never])
+      expect(() => optimiser.step([p], rate)).toThrow(`${name}: expected learningRate from 0`)
+    expect(p.value.data).toEqual(before)
+    expect(optimiser.steps).toBe(0)
+    optimiser.step([p], 0.5)
+    expect(p.value.data).not.toEqual(before)
+  })
+
+  it('indices that are not whole', () => {
+    const p = parameter()
+    for (const indices of [[0.5], Float32Array.of(0.5), undefined] as never[])
+      expect(() => p.train({ what: 'rows', indices })).toThrow(/^p: expected indices to be a Uint32Array/)
+    expect(() => p.train({ what: 'some' } as never)).toThrow(/^p: expected to train all, nothing, .* got "some"/)
+    expect(p.trained.what).toBe('all')
+    p.train({ what: 'rows', indices: Uint32Array.of(1) })
+    expect(p.count).toBe(3)
+  })
+
+  it('sparse modules without a pattern', () => {
+    const options = { inputs: 3, outputs: 2, random: random() } as never
+    expect(() => new kit.SparseLinear('l', options)).toThrow(/SparseLinear: expected pattern to be a pattern/)
+  })
+
+  it('labels where there is no class', () => {
+    expect(() => kit.crossEntropy(tensor([], [2, 0]), [0, 0])).toThrow(/at least one class, got \[2, 0\]/)
+    expect(() => kit.crossEntropy(tensor([1, 2], [2, 1]), [0, 1])).toThrow(/labels in 0\.\.0, got 1/)
   })
 })

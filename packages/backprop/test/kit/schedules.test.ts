@@ -78,6 +78,23 @@ it('RigL’s fraction and the learning rate', () => {
   expect([rate(0), rate(9), rate(60), rate(110)]).toEqual([0.1, 1, expect.closeTo(0.55, 12), expect.closeTo(0.1, 12)])
 })
 
+it('refuse steps that are not numbers', () => {
+  const schedules = [
+    cubic({ to: 0.9, begin: 0, end: 10 }),
+    stepwise([[0, 0.5]]),
+    cosineFraction(0.3, 100),
+    warmupCosine({ peak: 1, steps: 10 }),
+  ]
+  for (const schedule of schedules) {
+    expect(() => schedule(Number.NaN)).toThrow(/expected a step, got NaN/)
+    expect(() => schedule('3' as never)).toThrow(/expected a step, got "3"/)
+  }
+  expect(() => cosineFraction(0.3, Number.NaN)).toThrow(RangeError)
+  expect(() => warmupCosine({ peak: Number.NaN, steps: 10 })).toThrow(/finite peak/)
+  expect(() => stepwise([[Number.NaN, 0.5]])).toThrow(/rising/)
+  expect(() => pruneRetrainCycles({ cycles: Number.NaN, stepsPerCycle: 1, fraction: 0.5 })).toThrow(/cycles/)
+})
+
 it('refuse what is out of range', () => {
   expect(() => cubic({ to: 1.1, begin: 0, end: 1 })).toThrow(/to in 0\.\.1/)
   expect(() => cubic({ to: 1, begin: 2, end: 1 })).toThrow(/begin <= end/)

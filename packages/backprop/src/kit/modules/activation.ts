@@ -64,8 +64,8 @@ export function relu(): ActivationModule {
   return new ActivationModule('relu')
 }
 
-/** The Gaussian error linear unit in its tanh form (arXiv 1606.08415). */
-export function gelu(): ActivationModule {
+/** The Gaussian error linear unit in its tanh form, `gelu-tanh` of `spmm` (arXiv 1606.08415). */
+export function geluTanh(): ActivationModule {
   return new ActivationModule('gelu-tanh')
 }
 
