@@ -2,6 +2,7 @@ import { csr, js, tensor, wasm } from '@nnz/core'
 import { describe, expect, it } from 'vitest'
 import {
   linearBackward,
+  sddmm,
   sparseConv2d,
   sparseConv2dBackward,
   sparseSoftmax,
@@ -56,6 +57,26 @@ describe.each(['js', 'wasm'] as const)('outputs that share memory, %s', (name) =
     const rows = tensor([1, 2, 3, 4, 5, 6], [2, 3])
     expectRefused(memory, () => linearBackward(rows, row, dy, { backend, out: turned }), /dValues overlaps out.dx/)
     expect(run({ dx, dValues: memory.subarray(6, 12) }).dx.data).toEqual(spmmBackward(row, x, dy, { backend }).dx.data)
+  })
+
+  it('of sddmm are refused, the values that scale it included', () => {
+    const memory = Float32Array.from({ length: 8 }, (_, i) => i + 1)
+    const pattern = csr({ ...row, values: memory.subarray(0, 6) })
+    const plan = sddmm.plan(pattern, { columns: 2, scaleByValues: true, backend })
+    const [a, b] = [tensor([1, 2, 3, 4], [2, 2]), tensor([1, 2, 3, 4, 5, 6], [2, 3])]
+    expectRefused(memory, () => plan.run(a, b, { out: memory.subarray(2, 8) }), /out overlaps the values that scale it/)
+    plan.dispose()
+  })
+
+  it('of a convolution may be the weights, which a plan does not read again', () => {
+    const w = csr.fromDense([1, 2, 3, 4], [1, 4])
+    const x = tensor([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 1, 3, 3])
+    const dy = tensor([1, 1, 1, 1], [1, 1, 2, 2])
+    const plan = sparseConv2dBackward.plan(w, { kernelSize: 2, height: 3, width: 3, backend })
+    const first = plan.run(x, dy).dx.data.slice()
+    plan.run(x, dy, { out: { dValues: w.values } })
+    expect(plan.run(x, dy).dx.data).toEqual(first)
+    plan.dispose()
   })
 
   it.each([1, 2])('of a convolution with kernels of %i are refused', (size) => {

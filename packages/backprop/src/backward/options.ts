@@ -43,7 +43,10 @@ export interface BackwardRunOptions {
   preActivation?: Tensor | undefined
   /** Written and returned, instead of new ones on the JS heap. */
   out?: BackwardOutputs | undefined
-  /** Add to `out.dValues` and `out.dBias` instead of replacing them: gradients of several batches. Default: false. */
+  /**
+   * Add to `out.dValues` and `out.dBias` instead of replacing them: gradients of several batches. Those that are
+   * wanted have to be given. Default: false.
+   */
   accumulate?: boolean | undefined
 }
 

@@ -47,7 +47,7 @@ abstract class Taps {
   constructor(pattern: Csr, shape: Conv2dShape) {
     this.pattern = pattern
     this.shape = shape
-    this.values = pattern.values
+    this.values = pattern.values.slice()
   }
 
   get bytes(): number {

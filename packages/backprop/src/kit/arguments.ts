@@ -56,10 +56,7 @@ export function expectArguments(
 
 /** All of an iterable, once each was checked to be of a kind. */
 export function listOf<T>(kind: Kind, values: Iterable<T>, key: string, name: string): readonly T[] {
-  if (
-    typeof (values as Partial<Iterable<T>> | undefined | null)?.[Symbol.iterator] !== 'function' ||
-    typeof values === 'string'
-  )
+  if (typeof (values as Partial<Iterable<T>> | undefined | null)?.[Symbol.iterator] !== 'function')
     throw typeError('NNZ_TYPE', `${name}: expected ${key} to be an array, got ${describe(values)}`)
   const list = [...values]
   list.forEach((value, i) => {

@@ -49,7 +49,7 @@ export interface SddmmPlanOptions extends SddmmOptions {
 export interface SddmmRunOptions {
   /** Written and returned: one number for each stored element of the pattern, in canonical order. */
   out?: Float32Array | undefined
-  /** Add to `out` instead of replacing it: gradients of several batches. Default: false. */
+  /** Add to `out`, which has to be given, instead of replacing it: gradients of several batches. Default: false. */
   accumulate?: boolean | undefined
 }
 
@@ -114,7 +114,7 @@ export class SddmmPlan implements Partial<Disposable> {
       throw rangeError('NNZ_SHAPE', `${NAME}: a has ${n} columns, the plan is for at most ${this.#options.columns}`)
     const count = this.#pattern.values.length
     const out = outputValues(options.out, count, `${NAME}: out`)
-    if (options.out) expectApart(out, `${NAME}: out`, { a, b })
+    if (options.out) expectApart(out, `${NAME}: out`, { a, b, 'the values that scale it': this.#scale })
     const accumulate = expectAccumulate(options.accumulate, { out: options.out }, NAME)
     this.#inner.run(n, { a: left, b: transposed(right), out, scale: this.#scale, accumulate })
     return out
