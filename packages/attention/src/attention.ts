@@ -9,7 +9,7 @@ import {
   expectOptions,
   expectPattern,
 } from './options.ts'
-import { type AttentionExplanation, Planned } from './planned.ts'
+import { type AttentionExplanation, Planned, supportsOf } from './planned.ts'
 import { type AttentionProblem, type AttentionShape, attentionProblem, bytes, flops } from './problem.ts'
 import { keyRanges, type Lengths } from './ranges.ts'
 
@@ -127,7 +127,7 @@ function run(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): A
 
 /** For each kernel of the table: `true` if it supports the problem, else the reason why not. */
 export function supports(problem: AttentionProblem): Record<string, true | string> {
-  return Object.fromEntries(attentionKernels.map((kernel) => [kernel.name, kernel.supports(problem)]))
+  return supportsOf(attentionKernels, problem, 'attention.supports')
 }
 
 /**

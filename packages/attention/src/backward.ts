@@ -11,7 +11,7 @@ import {
   expectPattern,
   type PatternOptions,
 } from './options.ts'
-import { type AttentionExplanation, Planned } from './planned.ts'
+import { type AttentionExplanation, Planned, supportsOf } from './planned.ts'
 import { type AttentionProblem, attentionProblem, bytes, flops } from './problem.ts'
 import { keyRanges, type Lengths } from './ranges.ts'
 
@@ -137,6 +137,7 @@ function run(dOutput: Tensor, saved: Saved, options: BackwardRunOptions & Execut
  * - `attentionBackward(dOutput, { q, k, v, output, logSumExp, mask, causal, scale, keyLengths, sequenceOffsets })`: what the
  *   forward call read and returned, with the options that it had.
  * - `attentionBackward.plan(…)`, as `attention.plan`; see {@link AttentionBackwardPlan}.
+ * - `attentionBackward.kernels` and `attentionBackward.supports(problem)`, as of {@link attention}.
  *
  * @throws TypeError if an argument is of the wrong kind
  * @throws RangeError if shapes, strides or lengths do not fit
@@ -144,4 +145,5 @@ function run(dOutput: Tensor, saved: Saved, options: BackwardRunOptions & Execut
 export const attentionBackward = Object.assign(run, {
   plan: (options: AttentionPlanOptions): AttentionBackwardPlan => new AttentionBackwardPlan(options),
   kernels: backwardKernels,
+  supports: (problem: AttentionProblem) => supportsOf(backwardKernels, problem, `${NAME}.supports`),
 })

@@ -11,7 +11,7 @@ import {
   typeError,
 } from '@nnz/core'
 import { COSTS } from './cost-model.ts'
-import type { ExecutionOptions } from './options.ts'
+import { type ExecutionOptions, expectOptions } from './options.ts'
 
 /** What a plan decided, as data; `String(explanation)` is for people. */
 export interface AttentionExplanation {
@@ -27,6 +27,16 @@ export interface AttentionExplanation {
   readonly packedBytes: number
   readonly others: readonly { readonly kernel: string; readonly why: string }[]
   toString(): string
+}
+
+/** For each kernel of a table: `true` if it supports the problem, else the reason why not. */
+export function supportsOf<P extends Problem>(
+  kernels: readonly Pick<Kernel<P, unknown, unknown>, 'name' | 'supports'>[],
+  problem: P,
+  name: string,
+): Record<string, true | string> {
+  expectOptions(problem, name)
+  return Object.fromEntries(kernels.map((kernel) => [kernel.name, kernel.supports(problem)]))
 }
 
 const forgotten = new FinalizationRegistry<Packing>((packing) => packing.dispose())

@@ -2,6 +2,7 @@ import type { Tensor } from '@nnz/core'
 import type { BlockMask } from './mask/block-mask.ts'
 import { toDense } from './mask/from.ts'
 import { expectHeads, type Heads } from './operands.ts'
+import { expectOptions } from './options.ts'
 import { keyRanges, type Lengths } from './ranges.ts'
 
 /** What the reference computes with: the options of `attention`. */
@@ -36,6 +37,7 @@ function dot(a: (i: number) => number, b: (i: number) => number, length: number)
 
 /** The softmax row of every query, in f64. */
 function* softmaxRows(q: Heads, k: Heads, options: ReferenceOptions): Generator<Row> {
+  expectOptions(options, 'reference')
   const [batch, heads, tokens, headDim] = q.shape
   const [, keyHeads, keys] = k.shape
   const { mask, causal = false, scale = 1 / Math.sqrt(headDim) } = options
@@ -126,6 +128,7 @@ export function referenceBackward(
   const d = expectHeads(dOutput, 'dOutput')
   const [batch, heads, tokens, headDim] = q.shape
   const [, keyHeads, keys] = k.shape
+  expectOptions(options, 'referenceBackward')
   const { scale = 1 / Math.sqrt(headDim) } = options
   const dQ = new Float64Array(batch * heads * tokens * headDim)
   const dK = new Float64Array(batch * keyHeads * keys * headDim)

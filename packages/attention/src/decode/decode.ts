@@ -5,7 +5,7 @@ import { isArrayLike } from '../mask/checks.ts'
 import { expectHeads, expectShape, expectShapes, expectWritable } from '../operands.ts'
 import { type ExecutionOptions, expectOptions } from '../options.ts'
 import { expectFinite, expectFlag } from '../patterns/values.ts'
-import { type AttentionExplanation, Planned } from '../planned.ts'
+import { type AttentionExplanation, Planned, supportsOf } from '../planned.ts'
 import { expectCache, type KeyValueCache } from './cache.ts'
 import { type BlockLists, type DecodeArguments, type DecodeProblem, decodeBytes, decodeFlops } from './problem.ts'
 
@@ -135,6 +135,7 @@ function run(q: Tensor, cache: KeyValueCache, options: DecodeRunOptions & Execut
  * - `decodeAttention(q, cache, { blocks, scale, causal, out })`: q [heads, tokens, headDim], heads a multiple of the cache's
  *   key heads. `blocks` gathers a part of the cache, for each key head or for all. Returns `{ output, logSumExp }`.
  * - `decodeAttention.plan({ cache, heads, tokens })` prepares it once; see {@link DecodePlan}.
+ * - `decodeAttention.kernels` are the rows of the table, `decodeAttention.supports(problem)` says which of them can run a problem.
  *
  * Every kept page is read once for each key head, for all queries of the group. Threads share the pages out among them;
  * results are the same bits for any number of threads.
@@ -145,4 +146,5 @@ function run(q: Tensor, cache: KeyValueCache, options: DecodeRunOptions & Execut
 export const decodeAttention = Object.assign(run, {
   plan: (options: DecodePlanOptions): DecodePlan => new DecodePlan(options),
   kernels: decodeKernels,
+  supports: (problem: DecodeProblem) => supportsOf(decodeKernels, problem, `${NAME}.supports`),
 })

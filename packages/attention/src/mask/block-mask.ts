@@ -120,11 +120,15 @@ export function create(parts: BlockMaskParts): BlockMask {
 /**
  * Checks every index of a mask.
  *
+ * @throws TypeError if a part is of the wrong kind
  * @throws RangeError that names the array and the position of the first inconsistency
  */
 export function validate(mask: BlockMask): void {
   const { blockShape, heads } = expectMaskShape(mask, 'blockMask')
-  const { rowOffsets, columnIndices, partialIndices, elements } = mask
+  const indices = (part: 'rowOffsets' | 'columnIndices' | 'partialIndices' | 'elements') =>
+    checks.toIndices(mask[part], `blockMask: ${part}`)
+  const [rowOffsets, columnIndices] = [indices('rowOffsets'), indices('columnIndices')]
+  const [partialIndices, elements] = [indices('partialIndices'), indices('elements')]
   checks.checkOffsets(rowOffsets, heads * blockRows(mask), columnIndices.length, 'blockMask: rowOffsets')
   checks.checkRising(rowOffsets, columnIndices, blockColumns(mask), 'blockMask: columnIndices')
   checks.checkLength(partialIndices, columnIndices.length, 'blockMask: partialIndices')

@@ -65,6 +65,7 @@ export function or(a: BlockMask, b: BlockMask): BlockMask {
 
 /** Kept pairs, over all heads of the mask. */
 export function keptPairs(mask: BlockMask): number {
+  expectBlockMask(mask, 'blockMask.keptPairs')
   let pairs = 0
   const size = elementWords(mask.blockShape)
   forEachBlock(mask, (_, blockRow, blockColumn, first) => {
@@ -79,12 +80,13 @@ export function keptPairs(mask: BlockMask): number {
 
 /** Share of pairs that are kept, 0 to 1. */
 export function density(mask: BlockMask): number {
+  expectBlockMask(mask, 'blockMask.density')
   return keptPairs(mask) / (mask.heads * mask.rows * mask.columns || 1)
 }
 
 /** Queries and keys change places: block rows of the result list, for each block of keys, the queries that meet it. */
 export function transpose(mask: BlockMask): BlockMask {
-  const { heads, rows, columns, blockShape, elements } = mask
+  const { heads, rows, columns, blockShape, elements } = expectBlockMask(mask, 'blockMask.transpose')
   const perHead = blockColumns(mask)
   const rowOffsets = new Uint32Array(heads * perHead + 1)
   forEachBlock(mask, (head, _, column) => {

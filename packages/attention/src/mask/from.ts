@@ -4,11 +4,13 @@ import {
   blockColumns,
   blockRows,
   elementWords,
+  expectBlockMask,
   expectMaskShape,
   FULL,
   type MaskShape,
 } from './block-mask.ts'
 import { blockExtent, MaskBuilder } from './builder.ts'
+import { isArrayLike } from './checks.ts'
 
 /** Says of a query-key pair whether it is kept: the `mask_mod` of FlexAttention (arXiv 2412.05496). */
 export type MaskPredicate = (head: number, query: number, key: number) => boolean
@@ -55,8 +57,7 @@ export function fromPredicate(predicate: MaskPredicate, shape: MaskShape): Block
  */
 export function fromDense(dense: ArrayLike<number | boolean>, shape: MaskShape): BlockMask {
   const { heads, rows, columns } = expectMaskShape(shape, 'blockMask.fromDense')
-  if (typeof dense !== 'object' || dense === null || typeof dense.length !== 'number')
-    throw typeError('NNZ_TYPE', `blockMask.fromDense: expected an array, got ${describe(dense)}`)
+  if (!isArrayLike(dense)) throw typeError('NNZ_TYPE', `blockMask.fromDense: expected an array, got ${describe(dense)}`)
   if (dense.length !== heads * rows * columns)
     throw rangeError(
       'NNZ_SHAPE',
@@ -87,7 +88,7 @@ export function forEachBlock(
 
 /** The mask as bytes (0 or 1), [heads, rows, columns], row-major. */
 export function toDense(mask: BlockMask): Uint8Array {
-  const { heads, rows, columns, blockShape, elements } = mask
+  const { heads, rows, columns, blockShape, elements } = expectBlockMask(mask, 'blockMask.toDense')
   const dense = new Uint8Array(heads * rows * columns)
   const words = Math.ceil(blockShape[1] / 32)
   forEachBlock(mask, (head, blockRow, blockColumn, first) => {

@@ -1,4 +1,5 @@
 import { rangeError } from '@nnz/core'
+import { expectOptions } from '../options.ts'
 import { type BlockMask, expectBlockMask } from './block-mask.ts'
 import { blockExtent } from './builder.ts'
 import { forEachBlock } from './from.ts'
@@ -12,8 +13,10 @@ export interface PictureOptions {
 }
 
 /** A picture of a mask, queries from top to bottom, keys from left to right: full blocks dark, partial ones light. */
-export function svg(mask: BlockMask, { head = 0, width = 320 }: PictureOptions = {}): string {
+export function svg(mask: BlockMask, options: PictureOptions = {}): string {
   const { rows, columns, blockShape, heads } = expectBlockMask(mask, 'blockMask.svg')
+  expectOptions(options, 'blockMask.svg')
+  const { head = 0, width = 320 } = options
   if (!Number.isInteger(head) || head < 0 || head >= heads)
     throw rangeError('NNZ_VALUE', `blockMask.svg: expected a head in 0..${heads - 1}, got ${head}`)
   if (!(width > 0)) throw rangeError('NNZ_VALUE', `blockMask.svg: expected a width above 0, got ${width}`)

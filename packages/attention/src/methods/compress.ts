@@ -1,6 +1,7 @@
 import { describe, rangeError, type Tensor, typeError, zeros } from '@nnz/core'
-import { expectExtent } from '../mask/checks.ts'
+import { expectExtent, isArrayLike } from '../mask/checks.ts'
 import { expectHeads, expectShape } from '../operands.ts'
+import { expectOptions } from '../options.ts'
 import { rowMajor } from './tokens.ts'
 
 /** How runs of tokens become one. */
@@ -18,11 +19,13 @@ export function runsIn(tokens: number, { length, stride }: Pick<CompressionOptio
   return Math.max(0, Math.floor((tokens - length) / stride) + 1)
 }
 
-function expectWeights({ length, stride, weights }: CompressionOptions, name: string): ArrayLike<number> {
+function expectWeights(options: CompressionOptions, name: string): ArrayLike<number> {
+  expectOptions(options, name)
+  const { length, stride, weights } = options
   expectExtent(length, 1, `${name}: length`)
   expectExtent(stride, 1, `${name}: stride`)
   if (weights === undefined) return new Float64Array(length).fill(1 / length)
-  if (typeof weights !== 'object' || weights === null || typeof weights.length !== 'number')
+  if (!isArrayLike(weights))
     throw typeError('NNZ_TYPE', `${name}: expected weights to be an array, got ${describe(weights)}`)
   if (weights.length !== length)
     throw rangeError('NNZ_SHAPE', `${name}: weights has ${weights.length} entries, expected ${length} (length)`)

@@ -99,10 +99,12 @@ export function prunedAttention(
 export function prunedAttentionBackward(
   dOutput: Tensor,
   saved: PrunedSaved,
-  { sparsity = 0 }: { sparsity?: number } = {},
+  options: { sparsity?: number } = {},
 ): PrunedGradients {
   const name = 'prunedAttentionBackward'
   expectOptions(saved, name)
+  expectOptions(options, name)
+  const { sparsity = 0 } = options
   const { q, k, v, interactions, output, logSumExp } = saved
   const { gate, checked, tokens } = open(q, k, v, interactions, saved, name)
   expectFinite(sparsity, `${name}: sparsity`)

@@ -158,6 +158,8 @@ export function nsaBackward(dOutput: Tensor, saved: NsaSaved): NsaGradients {
   const name = 'nsaBackward'
   expectOptions(saved, name)
   const { q, k, v, gates, branches, mask } = saved
+  expectOptions(branches, `${name}: branches`)
+  for (const branch of NSA_BRANCHES) expectOptions(branches[branch], `${name}: branches.${branch}`)
   const checked = expectNsa(saved, name)
   const { length, stride, execution } = checked
   const keyCompression = { length, stride, weights: saved.keyWeights }

@@ -1,5 +1,7 @@
-import type { Tensor } from '@nnz/core'
-import type { KeyValueCache } from '../decode/cache.ts'
+import { rangeError, type Tensor } from '@nnz/core'
+import { expectCache, type KeyValueCache } from '../decode/cache.ts'
+import { expectExtent } from '../mask/checks.ts'
+import { expectHeads, expectShape } from '../operands.ts'
 import { scatterTokens, sliceTokens, tokensFrom } from './tokens.ts'
 
 /**
@@ -7,11 +9,20 @@ import { scatterTokens, sliceTokens, tokensFrom } from './tokens.ts'
  *
  * @param first the first of them
  * @param k [keyHeads, tokens, headDim]; v the same
- * @throws RangeError if a token is not in the cache
+ * @throws TypeError if an argument is of the wrong kind
+ * @throws RangeError if shapes do not fit, or a token is not in the cache: nothing is written then
  */
 export function overwriteTokens(cache: KeyValueCache, first: number, k: Tensor, v: Tensor): void {
-  const count = k.shape[1]
-  const { pageSize } = cache
+  const name = 'overwriteTokens'
+  const { keyHeads, headDim, pageSize, length } = expectCache(cache, name)
+  expectExtent(first, 0, `${name}: first`)
+  const keys = expectHeads(k, `${name}: k`)
+  const count = keys.shape[2]
+  expectShape(keys, [1, keyHeads, count, headDim], `${name}: k`)
+  expectShape(expectHeads(v, `${name}: v`), [1, keyHeads, count, headDim], `${name}: v`)
+  for (let token = first; token < first + count; token++)
+    if (token >= length || cache.pageOf(Math.floor(token / pageSize)) < 0)
+      throw rangeError('NNZ_VALUE', `${name}: expected tokens that are in the cache, got ${token}`)
   for (let token = first; token < first + count; ) {
     const block = Math.floor(token / pageSize)
     const from = token - block * pageSize

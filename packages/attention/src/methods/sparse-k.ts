@@ -1,4 +1,5 @@
 import { describe, rangeError, typeError } from '@nnz/core'
+import { isArrayLike } from '../mask/checks.ts'
 
 /** Checks how many are kept. */
 export function expectCount(count: unknown, name: string): number {
@@ -52,6 +53,9 @@ export function sparseKThreshold(scores: ArrayLike<number>, k: number): number {
  * @param values the result
  */
 export function sparseKBackward(dValues: ArrayLike<number>, values: ArrayLike<number>): Float64Array {
+  for (const row of [dValues, values])
+    if (!isArrayLike(row))
+      throw typeError('NNZ_TYPE', `sparseKBackward: expected two arrays of numbers, got ${describe(row)}`)
   if (dValues.length !== values.length)
     throw rangeError('NNZ_SHAPE', `sparseKBackward: dValues has ${dValues.length} entries, expected ${values.length}`)
   let count = 0

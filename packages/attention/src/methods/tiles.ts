@@ -29,8 +29,15 @@ function expectExtents(value: unknown, name: string): Extents {
  * Orders the tokens of a video, [frames, rows, columns] row-major, by tiles.
  *
  * @param tile extents of a tile; where they do not divide the video's, the last tiles have empty slots
+ * @throws TypeError if an argument is of the wrong kind
+ * @throws RangeError if one has not three extents, whole numbers from 1 up
  */
-export function tileOrder(shape: Extents, tile: Extents, name = 'tileOrder'): Tiles {
+export function tileOrder(shape: Extents, tile: Extents): Tiles {
+  return tilesOf(shape, tile, 'tileOrder')
+}
+
+/** As {@link tileOrder}, in the name of another function. */
+export function tilesOf(shape: Extents, tile: Extents, name: string): Tiles {
   const [frames, rows, columns] = expectExtents(shape, `${name}: shape`)
   const [depth, height, width] = expectExtents(tile, `${name}: tile`)
   const grid = [Math.ceil(frames / depth), Math.ceil(rows / height), Math.ceil(columns / width)]

@@ -1,4 +1,5 @@
 import { describe, rangeError, type Tensor, tensor, typeError, zeros } from '@nnz/core'
+import { expectExtent, isArrayLike } from '../mask/checks.ts'
 import { expectHeads, type Heads } from '../operands.ts'
 
 /** A list of tokens for all heads, or one for each (batch entry and) head. */
@@ -26,14 +27,19 @@ export function sliceTokens(x: Tensor, first: number, count: number, step = 1): 
   }
 }
 
+function expectArray(list: unknown, name: string): void {
+  if (!isArrayLike(list))
+    throw typeError('NNZ_TYPE', `${name}: expected a list of tokens, or lists, got ${describe(list)}`)
+}
+
 function expectLists(lists: TokenLists, groups: number, tokens: number, name: string): readonly ArrayLike<number>[] {
-  if (typeof lists !== 'object' || lists === null || typeof lists.length !== 'number')
-    throw typeError('NNZ_TYPE', `${name}: expected a list of tokens, or lists, got ${describe(lists)}`)
+  expectArray(lists, name)
   const shared = lists.length === 0 || typeof lists[0] === 'number'
   const all = shared ? [lists as ArrayLike<number>] : (lists as readonly ArrayLike<number>[])
   if (!shared && all.length !== groups)
     throw rangeError('NNZ_SHAPE', `${name}: expected ${groups} lists (one for each head), got ${all.length}`)
   for (const list of all) {
+    expectArray(list, name)
     if (list.length !== all[0].length)
       throw rangeError('NNZ_SHAPE', `${name}: expected lists of one length, got ${all[0].length} and ${list.length}`)
     for (let i = 0; i < list.length; i++)
@@ -85,11 +91,12 @@ export function gatherTokens(x: Tensor, lists: TokenLists): Tensor {
  * @param into Added to, and returned. Default: a new tensor of zeros
  */
 export function scatterTokens(x: Tensor, lists: TokenLists, tokens: number, into?: Tensor): Tensor {
+  const from = expectHeads(x, 'scatterTokens: x')
+  expectExtent(tokens, 0, 'scatterTokens: tokens')
   const result = into ?? zeros(withTokens(x.shape, tokens))
   const to = expectHeads(result, 'scatterTokens: into')
   const [batch, heads, , headDim] = to.shape
   const all = expectLists(lists, batch * heads, tokens, 'scatterTokens')
-  const from = expectHeads(x, 'scatterTokens: x')
   const wanted = [batch, heads, all[0].length, headDim]
   if (wanted.some((extent, axis) => from.shape[axis] !== extent))
     throw rangeError('NNZ_SHAPE', `scatterTokens: x is [${x.shape.join(', ')}], expected [${wanted.join(', ')}]`)

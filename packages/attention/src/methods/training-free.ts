@@ -1,7 +1,8 @@
 import { rangeError, type Tensor } from '@nnz/core'
 import { shapeOf } from '../attention.ts'
-import type { KeyValueCache } from '../decode/cache.ts'
-import { expectHeads } from '../operands.ts'
+import { expectCache, type KeyValueCache } from '../decode/cache.ts'
+import { expectBlockMask } from '../mask/block-mask.ts'
+import { expectHeads, expectShape, expectShapes } from '../operands.ts'
 import { type ExecutionOptions, expectOptions } from '../options.ts'
 import { patterns } from '../patterns/index.ts'
 import { expectFinite } from '../patterns/values.ts'
@@ -81,9 +82,14 @@ function decodeMethod(
   return Object.freeze({
     name,
     open(cache: KeyValueCache) {
+      const { keyHeads, headDim } = expectCache(cache, name)
       const ranking = rank(cache)
       return {
         select(q: Tensor, budget: number) {
+          const query = expectHeads(q, `${name}: q`)
+          const heads = query.shape[1]
+          expectShapes({ batch: 1, heads, keyHeads, tokens: 1, keys: 0, headDim }, name)
+          expectShape(query, [1, heads, 1, headDim], `${name}: q`)
           const count = cache.blocks
           const chooser = new Chooser({ density: expectPositiveShare(budget, name) }, count)
           const { scores, flops } = ranking(q)
@@ -155,7 +161,11 @@ export interface MethodFlops {
 }
 
 /** What attention with a selection costs, beside what dense causal attention does: the axis of an isoFLOPS comparison. */
-export function methodFlops(q: Tensor, k: Tensor, { mask, cost }: Selection): MethodFlops {
+export function methodFlops(q: Tensor, k: Tensor, chosen: Selection): MethodFlops {
+  expectOptions(chosen, 'methodFlops: selection')
+  const { mask, cost } = chosen
+  expectBlockMask(mask, 'methodFlops: mask')
+  expectOptions(cost, 'methodFlops: cost')
   const shape = shapeOf(expectHeads(q, 'methodFlops: q'), expectHeads(k, 'methodFlops: k'))
   return {
     attention: flops(attentionProblem('attention', shape, { mask })),

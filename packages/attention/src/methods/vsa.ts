@@ -9,7 +9,7 @@ import { pooled } from '../selection/pooled.ts'
 import { expectSelfAttention, type MethodOptions } from './checks.ts'
 import { compressTokens, compressTokensBackward } from './compress.ts'
 import { expectGates, gatedSum, gatedSumBackward } from './gates.ts'
-import { type Extents, type Tiles, tileOrder } from './tiles.ts'
+import { type Extents, type Tiles, tilesOf } from './tiles.ts'
 import { gatherTokens, scatterTokens } from './tokens.ts'
 
 /** Options of {@link vsa}. */
@@ -52,7 +52,7 @@ function expectCall(q: Tensor, k: Tensor, v: Tensor, gates: Tensor, options: Vsa
   expectOptions(options, name)
   const { shape, tile = [4, 4, 4], count, scale, backend } = options
   expectExtent(count, 1, `${name}: count`)
-  const tiles = tileOrder(shape, tile, name)
+  const tiles = tilesOf(shape, tile, name)
   const { tokens } = expectSelfAttention(q, k, v, name)
   if (tokens !== tiles.tileOf.length)
     throw rangeError(

@@ -25,7 +25,7 @@ export interface RandomBlocksOptions extends MaskShape, CausalOption {
 /** Random blocks in each block row: the random part of BigBird (arXiv 2007.14062), seeded. */
 export function randomBlocks(options: RandomBlocksOptions): BlockMask {
   const name = 'patterns.randomBlocks'
-  const limit = expectLimit(options.causal ?? false, name)
+  const limit = expectLimit(options, false, name)
   const perRow = expectExtent(options.perRow, 0, `${name}: perRow`)
   const next = seeded(expectExtent(options.seed ?? 0, 0, `${name}: seed`))
   return pattern(options, name, (row) => {
@@ -61,7 +61,7 @@ export interface ButterflyOptions extends MaskShape, CausalOption {
  */
 export function butterfly(options: ButterflyOptions): BlockMask {
   const name = 'patterns.butterfly'
-  const limit = expectLimit(options.causal ?? false, name)
+  const limit = expectLimit(options, false, name)
   const stride = expectExtent(options.stride, 1, `${name}: stride`)
   if (!Number.isInteger(Math.log2(stride)))
     throw rangeError('NNZ_VALUE', `${name}: stride: expected a power of two, got ${stride}`)

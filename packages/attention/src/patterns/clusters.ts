@@ -51,7 +51,7 @@ function clustersOf(members: readonly Uint32Array[], queries: number): number[][
 export function clusters(options: ClustersOptions): BlockMask {
   const name = 'patterns.clusters'
   const { heads, rows, columns } = expectMaskShape(options, name)
-  const limit = expectLimit(options.causal ?? false, name)
+  const limit = expectLimit(options, false, name)
   const queries = expectMembers(options.queries, heads, rows, `${name}: queries`)
   const keys = expectMembers(options.keys, heads, columns, `${name}: keys`)
   const runs = keys.map((members, head) => {

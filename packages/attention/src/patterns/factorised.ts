@@ -27,7 +27,7 @@ export interface StridedOptions extends MaskShape, CausalOption {
  */
 export function strided(options: StridedOptions): BlockMask {
   const name = 'patterns.strided'
-  const limit = expectLimit(options.causal ?? true, name)
+  const limit = expectLimit(options, true, name)
   const stride = expectExtent(options.stride, 1, `${name}: stride`)
   const { local, summary } = expectFactor(options.factor ?? 'both', name)
   return pattern(options, name, (row) => {
@@ -57,7 +57,7 @@ export interface FixedOptions extends MaskShape, CausalOption {
 /** The fixed pattern of Sparse Transformer (arXiv 1904.10509): the query's segment, and the last keys of each segment. */
 export function fixed(options: FixedOptions): BlockMask {
   const name = 'patterns.fixed'
-  const limit = expectLimit(options.causal ?? true, name)
+  const limit = expectLimit(options, true, name)
   const stride = expectExtent(options.stride, 1, `${name}: stride`)
   const width = expectExtent(options.summary ?? 1, 1, `${name}: summary`)
   if (width > stride)

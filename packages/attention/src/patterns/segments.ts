@@ -23,7 +23,7 @@ export interface BlockDiagonalOptions extends MaskShape, CausalOption {
 /** Every query keeps the segment in which it stands. */
 export function blockDiagonal(options: BlockDiagonalOptions): BlockMask {
   const name = 'patterns.blockDiagonal'
-  const limit = expectLimit(options.causal ?? false, name)
+  const limit = expectLimit(options, false, name)
   if (typeof options.segments === 'number') {
     const size = expectExtent(options.segments, 1, `${name}: segments`)
     return pattern(options, name, (row) => {
@@ -54,7 +54,7 @@ export interface GlobalTokensOptions extends MaskShape, CausalOption {
 /** Global tokens meet all, and all meet them (Longformer, arXiv 2004.05150; BigBird, arXiv 2007.14062). */
 export function globalTokens(options: GlobalTokensOptions): BlockMask {
   const name = 'patterns.globalTokens'
-  const limit = expectLimit(options.causal ?? false, name)
+  const limit = expectLimit(options, false, name)
   const tokens = expectPositions(options.tokens, options.columns, `${name}: tokens`)
   const global = new Set(tokens)
   const runs = runsOf(tokens)

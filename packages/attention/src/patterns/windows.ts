@@ -33,7 +33,7 @@ export interface SlidingWindowOptions extends MaskShape, CausalOption {
 /** A window that slides along the diagonal, and sinks: the A-shape of MInference (arXiv 2407.02490). */
 export function slidingWindow(options: SlidingWindowOptions): BlockMask {
   const name = 'patterns.slidingWindow'
-  const limit = expectLimit(options.causal ?? true, name)
+  const limit = expectLimit(options, true, name)
   const window = expectExtent(options.window, 0, `${name}: window`)
   const sinks = expectExtent(options.sinks ?? 0, 0, `${name}: sinks`)
   return pattern(options, name, (row) => {
@@ -59,8 +59,8 @@ export interface PowerOfTwoOptions extends MaskShape, CausalOption {
  */
 export function powerOfTwo(options: PowerOfTwoOptions): BlockMask {
   const name = 'patterns.powerOfTwo'
+  const limit = expectLimit(options, true, name)
   const isCausal = options.causal ?? true
-  const limit = expectLimit(isCausal, name)
   const window = expectExtent(options.window ?? 1, 0, `${name}: window`)
   const unit = expectExtent(options.unit ?? 1, 1, `${name}: unit`)
   const start = (p: number, distance: number) => (Math.floor(p / unit) - distance) * unit

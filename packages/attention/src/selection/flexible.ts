@@ -1,4 +1,5 @@
-import type { Tensor } from '@nnz/core'
+import { describe, rangeError, type Tensor, typeError } from '@nnz/core'
+import { isArrayLike } from '../mask/checks.ts'
 import type { Heads } from '../operands.ts'
 import { expectFinite, expectShare } from '../patterns/values.ts'
 import { softmaxRow } from './block-chooser.ts'
@@ -27,8 +28,18 @@ export interface FlexibleSelection extends Selection {
   readonly distances: readonly number[]
 }
 
-/** The square root of the Jensen-Shannon divergence of two rows, each scaled to the sum 1. In bits: 0 to 1. */
+/**
+ * The square root of the Jensen-Shannon divergence of two rows, each scaled to the sum 1. In bits: 0 to 1.
+ *
+ * @throws TypeError if a row is no array
+ * @throws RangeError if their lengths differ
+ */
 export function jensenShannon(p: ArrayLike<number>, q: ArrayLike<number>): number {
+  for (const row of [p, q])
+    if (!isArrayLike(row))
+      throw typeError('NNZ_TYPE', `jensenShannon: expected two arrays of numbers, got ${describe(row)}`)
+  if (p.length !== q.length)
+    throw rangeError('NNZ_SHAPE', `jensenShannon: expected arrays of one length, got ${p.length} and ${q.length}`)
   let [pSum, qSum] = [0, 0]
   for (let i = 0; i < p.length; i++) {
     pSum += p[i]
@@ -99,7 +110,7 @@ export function flexible(q: Tensor, k: Tensor, options: FlexibleOptions): Flexib
       scale,
     )
     softmaxRow(estimate.data, 0, columns)
-    const distance = jensenShannon(estimate.data.subarray(0, columns), head.blocks)
+    const distance = last === 0 ? 0 : jensenShannon(estimate.data.subarray(0, columns), head.blocks)
     const byLines = distance > tolerance
     patterns.push(byLines ? 'vertical-slash' : 'query-aware')
     if (byLines) {

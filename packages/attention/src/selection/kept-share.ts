@@ -1,5 +1,12 @@
-import { rangeError, type Tensor } from '@nnz/core'
+import { describe, isTensor, rangeError, type Tensor, typeError } from '@nnz/core'
 import type { AttentionResult } from '../attention.ts'
+
+function expectLogSumExp(result: Pick<AttentionResult, 'logSumExp'>, name: string): Tensor {
+  const value = result?.logSumExp
+  if (!isTensor(value))
+    throw typeError('NNZ_TYPE', `keptShare: ${name}: expected a result of attention, got ${describe(result)}`)
+  return value
+}
 
 /**
  * The share of the full attention that a sparse one keeps, for each head (of each batch entry), in the mean over queries: what the
@@ -8,13 +15,14 @@ import type { AttentionResult } from '../attention.ts'
  * @param sparse what `attention` gave with a mask
  * @param full what it gave without
  * @returns numbers from 0 to 1
+ * @throws TypeError if one has no logSumExp
  * @throws RangeError if shapes differ
  */
 export function keptShare(
   sparse: Pick<AttentionResult, 'logSumExp'>,
   full: Pick<AttentionResult, 'logSumExp'>,
 ): Float64Array {
-  const [a, b]: Tensor[] = [sparse.logSumExp, full.logSumExp]
+  const [a, b] = [expectLogSumExp(sparse, 'sparse'), expectLogSumExp(full, 'full')]
   if (a.shape.join() !== b.shape.join())
     throw rangeError(
       'NNZ_SHAPE',

@@ -204,7 +204,9 @@ describe('overwriteTokens', () => {
           expect([...row]).toEqual([...source.data.subarray(from, from + headDim)])
         }
     }
-    expect(() => overwriteTokens(cache, 10, rows, rows)).toThrow(RangeError)
+    const before = [...cache.storage.keys.data]
+    expect(() => overwriteTokens(cache, 10, v, v)).toThrow('expected tokens that are in the cache, got 14')
+    expect([...cache.storage.keys.data]).toEqual(before)
     cache.dispose()
   })
 })

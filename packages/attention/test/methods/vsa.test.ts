@@ -45,6 +45,11 @@ describe('tileOrder', () => {
       if (token >= 0) expect(tileOf[token]).toBe(Math.floor(slot / size))
     })
   })
+
+  it('says what is wrong in its own name, whatever comes third', () => {
+    const order = tileOrder as (...args: unknown[]) => unknown
+    expect(() => order([0, 4, 4], tile, {})).toThrow('tileOrder: shape: expected a whole number in 1..2^31, got 0')
+  })
 })
 
 describe('row 43: VSA', () => {
