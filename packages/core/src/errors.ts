@@ -29,6 +29,16 @@ export function rangeError(code: ErrorCode, message: string): RangeError & { cod
   return Object.assign(new RangeError(message), { code })
 }
 
+/** Gives what `make` makes; an error because memory is exhausted says for what it was. */
+export function namingMemory<T>(name: string, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof RangeError) || (error as { code?: ErrorCode }).code !== 'NNZ_MEMORY') throw error
+    throw Object.assign(rangeError('NNZ_MEMORY', `${name}: ${error.message}`), { cause: error })
+  }
+}
+
 /** Thrown where a backend is asked for that this host does not have; the message says what was tried and what to do. */
 export class BackendUnavailableError extends Error {
   readonly code: ErrorCode

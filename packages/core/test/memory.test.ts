@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { wasm } from '../src/backends/wasm.ts'
+import { gemm } from '../src/gemm/gemm.ts'
 import { wasmMemory } from '../src/memory/wasm-memory.ts'
 import { overlaps, tensor, zeros } from '../src/tensor.ts'
 
@@ -81,7 +82,14 @@ describe('WASM tensors', () => {
   it('fail with a code when memory is exhausted, and leave it usable', () => {
     const before = memory.used
     expect(() => zeros([2 ** 30 + 1], { backend: wasm })).toThrow(
-      expect.objectContaining({ name: 'RangeError', code: 'NNZ_MEMORY' }),
+      expect.objectContaining({
+        name: 'RangeError',
+        code: 'NNZ_MEMORY',
+        message: expect.stringMatching(/^zeros: memory: \d+ more bytes do not fit/),
+      }),
+    )
+    expect(() => gemm.plan(tensor([1, 2], [1, 2]), { columns: 2 ** 31, backend: wasm })).toThrow(
+      expect.objectContaining({ code: 'NNZ_MEMORY', message: expect.stringMatching(/^gemm\.plan: memory: /) }),
     )
     expect(memory.used).toBe(before)
     zeros([10], { backend: wasm }).dispose()

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { wasmMemory } from '@nnz/core'
 import { describe, expect, it } from 'vitest'
-import { type Csr, csr, js, spmm, tensor, wasm } from '../src/index.ts'
+import { type Csr, csr, js, spmm, tensor, wasm, zeros } from '../src/index.ts'
 
 const memory = wasmMemory()
 
@@ -48,6 +48,24 @@ describe('10,000 plans', () => {
     },
     60_000,
   )
+
+  it('a plan that memory has no room for says so, and leaves others their workspace', () => {
+    const w = weights()
+    const plan = spmm.plan(w, { columns: 8, backend: wasm })
+    const expected = [...plan.run(x).data]
+    const used = memory.used
+    expect(() => spmm.plan(weights(), { columns: 2 ** 29, backend: wasm })).toThrow(
+      expect.objectContaining({ code: 'NNZ_MEMORY', message: expect.stringMatching(/^spmm\.plan: memory: \d+ more/) }),
+    )
+    expect(memory.used).toBe(used)
+    const others = Array.from({ length: 20 }, () => zeros([1000], { backend: wasm }))
+    expect([...plan.run(x).data]).toEqual(expected)
+    for (const other of others) {
+      expect(other.data.every((value) => value === 0)).toBe(true)
+      other.dispose()
+    }
+    plan.dispose()
+  })
 
   it('direct calls release what they packed, also when they fail', () => {
     const w = weights()

@@ -1,5 +1,5 @@
 import { registerDispose } from '../dispose.ts'
-import { typeError } from '../errors.ts'
+import { namingMemory, typeError } from '../errors.ts'
 import type { WasmMemory } from '../memory/wasm-memory.ts'
 import {
   type BackendTensor,
@@ -14,6 +14,11 @@ const forgotten = new FinalizationRegistry<() => void>((release) => release())
 /** A view keeps its block alive: the memory is not reused while anybody can still look at it. */
 const blockOfView = new WeakMap<object, object>()
 
+/** Outside of the constructor: a closure there would keep the tensor alive as long as the one that frees its block. */
+function allocate(memory: WasmMemory, bytes: number): number {
+  return namingMemory('zeros', () => memory.allocate(bytes))
+}
+
 class WasmTensor implements BackendTensor {
   readonly dtype = 'f32'
   readonly shape: readonly number[]
@@ -27,7 +32,7 @@ class WasmTensor implements BackendTensor {
     this.shape = Object.freeze([...shape])
     this.strides = Object.freeze(rowMajorStrides(shape))
     this.#memory = memory
-    const address = memory.allocate(this.#length * 4)
+    const address = allocate(memory, this.#length * 4)
     this.#block = { address }
     forgotten.register(this.#block, () => memory.free(address), this.#block)
     this.data.fill(0)

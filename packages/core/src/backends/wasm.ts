@@ -96,10 +96,18 @@ function createBackend(variant: WasmVariant, threads: number): WasmBackend & { r
     },
     reserveWorkspace(bytes) {
       if (bytes <= workspace.bytes) return
-      if (workspace.bytes > 0) memory.free(workspace.address)
+      const held = workspace.bytes
+      if (held > 0) memory.free(workspace.address)
       workspace.bytes = 0
-      workspace.address = memory.allocate(bytes)
-      workspace.bytes = bytes
+      try {
+        workspace.address = memory.allocate(bytes)
+        workspace.bytes = bytes
+      } catch (error) {
+        // Plans made before count on what there was; it was free a moment ago.
+        if (held > 0) workspace.address = memory.allocate(held)
+        workspace.bytes = held
+        throw error
+      }
     },
     get workspace() {
       return workspace.address

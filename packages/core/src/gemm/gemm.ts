@@ -1,7 +1,7 @@
 import { type BackendOption, resolveBackend } from '../backends/resolve.ts'
 import { type I8Values, isCompactValues } from '../compact/values.ts'
 import { registerDispose } from '../dispose.ts'
-import { describe, rangeError, typeError } from '../errors.ts'
+import { describe, namingMemory, rangeError, typeError } from '../errors.ts'
 import { checked } from '../layouts/checks.ts'
 import { type CompactDense, dense } from '../layouts/dense.ts'
 import { BucketedPlan } from '../plan/bucketed-plan.ts'
@@ -78,16 +78,18 @@ export class GemmPlan implements Partial<Disposable> {
     }
     if (integers) {
       const { groupColumns } = integers.values as I8Values
-      this.#inner = new BucketedPlan({
+      const specification = {
         ...common,
         kernels: gemmI8Kernels,
         weights: { matrix: integers },
-        problem: (n) => ({ ...problem(n), groupColumns }),
+        problem: (n: number) => ({ ...problem(n), groupColumns }),
         bytes: gemmI8Bytes,
-      })
+      }
+      this.#inner = namingMemory(name, () => new BucketedPlan(specification))
     } else {
       const weights = { matrix: matrix as Tensor }
-      this.#inner = new BucketedPlan({ ...common, kernels: gemmKernels, weights, problem, bytes: gemmBytes })
+      const specification = { ...common, kernels: gemmKernels, weights, problem, bytes: gemmBytes }
+      this.#inner = namingMemory(name, () => new BucketedPlan(specification))
     }
   }
 

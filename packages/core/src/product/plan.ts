@@ -1,6 +1,6 @@
 import { resolveBackend } from '../backends/resolve.ts'
 import { registerDispose } from '../dispose.ts'
-import { rangeError } from '../errors.ts'
+import { namingMemory, rangeError } from '../errors.ts'
 import { BucketedPlan } from '../plan/bucketed-plan.ts'
 import type { CostModel } from '../plan/cost-model.ts'
 import type { Explanation } from '../plan/explanation.ts'
@@ -61,12 +61,12 @@ export class ProductPlan<P extends ProductProblem, W extends object> implements 
     this.#bias = expectBias(options.bias, shape[0], this.#words.rows, name)?.slice()
     this.#activation = activation
     this.#columns = options.columns
-    this.#inner = new BucketedPlan({
+    const inner = {
       kernels,
       weights,
       backend: resolveBackend(options.backend),
       costs,
-      problem: (n) => problem(n, activation),
+      problem: (n: number) => problem(n, activation),
       columns: options.columns,
       flops,
       bytes,
@@ -74,7 +74,8 @@ export class ProductPlan<P extends ProductProblem, W extends object> implements 
       strictNonFinite: options.strictNonFinite,
       maxPackedBytes: options.maxPackedBytes,
       runs,
-    })
+    }
+    this.#inner = namingMemory(name, () => new BucketedPlan(inner))
   }
 
   /**
