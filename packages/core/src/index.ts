@@ -77,6 +77,7 @@ export { ACTIVATIONS, type Activation, outputRows } from './product/activation.t
 export { type DenseView, denseCandidates, denseRunner } from './product/dense.ts'
 export { type Entries, type EntryView, entriesKernel } from './product/entries-js.ts'
 export { createFinish, type Finish } from './product/epilogue-wasm.ts'
+export { i8BlockStarts } from './product/i8-blocks.ts'
 export {
   type CallOptions,
   expectOptions,

@@ -1,4 +1,4 @@
-import { type I8Values, type PackedForm, scaleGroups } from '@nnz/core'
+import { type I8Values, i8BlockStarts, type PackedForm, scaleGroups } from '@nnz/core'
 import type { CompactNmWeights } from '../../problem.ts'
 import { columnsOf } from '../regular-rows.ts'
 
@@ -12,26 +12,12 @@ const WINDOW_ROWS = 512
 const HEADER = 12
 /** Four weights and four offsets. */
 const QUAD = 12
-/** Columns of a K block, whose 32 bytes each of X stay in L1. */
-const BLOCK_COLUMNS = 768
-
-/** First column of each K block, and the end: groups that share a scale are not mixed. */
-function blockStarts(k: number, groupColumns: number): Uint32Array {
-  const starts: number[] = []
-  for (let group = 0; group < Math.max(1, k); group += groupColumns) {
-    const columns = Math.min(groupColumns, k - group)
-    const blocks = Math.max(1, Math.ceil(columns / BLOCK_COLUMNS))
-    for (let block = 0; block < blocks; block++) starts.push(group + Math.floor((block * columns) / blocks))
-  }
-  return Uint32Array.from([...starts, k])
-}
-
 /** Lays i8 weights out as rows of quads; the form is described in kernels-wasm/assembly/spmm-i8/rows.ts. */
 export function layOutQuads(w: CompactNmWeights): PackedForm<QuadGeometry> {
   const [m, k] = w.shape
   const { data, scales, groupColumns } = w.values as I8Values
   const { columns, entries } = columnsOf(w)
-  const starts = blockStarts(k, groupColumns)
+  const starts = i8BlockStarts(k, groupColumns)
   const kBlocks = starts.length - 1
   const windows = Math.ceil(m / WINDOW_ROWS)
   const segments = new Uint32Array(windows * kBlocks + 1)

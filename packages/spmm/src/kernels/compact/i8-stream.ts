@@ -1,4 +1,4 @@
-import { type CompactBsr, type I8Values, scaleGroups } from '@nnz/core'
+import { type CompactBsr, type I8Values, i8BlockStarts, scaleGroups } from '@nnz/core'
 import type { CompactWeights } from '../../problem.ts'
 import { structureOf } from '../entries.ts'
 import type { CompactForm } from './compact-packing.ts'
@@ -43,21 +43,6 @@ const FOUR: Record = {
   place(target, at, columns, first, _count, start) {
     target[at] = (columns[first] - start) / ENTRIES
   },
-}
-
-/** Columns of a K block, whose 32 bytes each of X stay in L1. */
-const BLOCK_COLUMNS = 768
-
-/** First column of each K block, and the end: groups that share a scale are not mixed. */
-function blockStarts(k: number, groupColumns: number): Uint32Array {
-  const starts: number[] = []
-  for (let group = 0; group < Math.max(1, k); group += groupColumns) {
-    const columns = Math.min(groupColumns, k - group)
-    const blocks = Math.max(1, Math.ceil(columns / BLOCK_COLUMNS))
-    for (let block = 0; block < blocks; block++)
-      starts.push(group + Math.floor((block * columns) / blocks / ENTRIES) * ENTRIES)
-  }
-  return Uint32Array.from([...starts, k])
 }
 
 /** The entries of one row in one K block. */
@@ -114,7 +99,7 @@ function layOut(w: CompactWeights, entries: I8Entries, record: Record): CompactF
   const [m, k] = w.shape
   const { rowOffsets, columnIndices, values } = entries
   const { scales, groupColumns } = w.values as I8Values
-  const starts = blockStarts(k, groupColumns)
+  const starts = i8BlockStarts(k, groupColumns)
   const kBlocks = starts.length - 1
   const windows = Math.ceil(m / WINDOW_ROWS)
   const segments = new Uint32Array(windows * kBlocks + 1)
