@@ -78,13 +78,43 @@ function rowSums(a: Float32Array, b: Float32Array, length: number): number {
 /** A few units in the last place of the largest value: where the plain loop is exact by luck. */
 const floor = (values: ArrayLike<number>) => 2 ** -23 * largest(values)
 
+/** Calls a function once for each problem: every kernel is compared with the same numbers. */
+function once<T>(compute: (problem: Sweep) => T): (problem: Sweep) => T {
+  const known = new Map<Sweep, T>()
+  return (problem) => {
+    if (!known.has(problem)) known.set(problem, compute(problem))
+    return known.get(problem)!
+  }
+}
+
+const scaleOf = ({ headDim, scale = 1 / Math.sqrt(headDim) }: Sweep) => scale
+const keyHeadOf =
+  ({ heads, keyHeads = heads }: Sweep) =>
+  (group: number) =>
+    Math.floor((group * keyHeads) / heads)
+
+const forward = once((problem) => {
+  const { q, k, v } = operands(problem)
+  return {
+    expected: reference(q, k, v, problem),
+    yardstick: plain(q, k, v, scaleOf(problem), keyHeadOf(problem), keepsOf(problem)),
+  }
+})
+
+const backward = once((problem) => {
+  const { q, k, v, dOutput } = operands(problem)
+  const { yardstick } = forward(problem)
+  return {
+    expected: referenceBackward(dOutput, q, k, v, problem),
+    yardstick: plainBackward(dOutput, q, k, v, scaleOf(problem), keyHeadOf(problem), yardstick),
+  }
+})
+
 describe.each(kernels.filter(({ operation }) => operation === 'attention'))('$name', (kernel) => {
   const backend = resolveKernelBackend(kernel)
   it.skipIf(backend === undefined).each(SWEEP)('$name', (problem) => {
     const { q, k, v } = operands(problem)
-    const { heads, keyHeads = heads, headDim, scale = 1 / Math.sqrt(headDim) } = problem
-    const expected = reference(q, k, v, problem)
-    const yardstick = plain(q, k, v, scale, (group) => Math.floor((group * keyHeads) / heads), keepsOf(problem))
+    const { expected, yardstick } = forward(problem)
     const { output, logSumExp } = attention(q, k, v, { ...problem, backend, kernel: kernel.name })
     expect(output.shape).toEqual(q.shape)
     expect(logSumExp.shape).toEqual(q.shape.slice(0, -1))
@@ -97,23 +127,12 @@ describe.each(kernels.filter(({ operation }) => operation === 'attentionBackward
   const backend = resolveKernelBackend(kernel)
   it.skipIf(backend === undefined).each(SWEEP.filter(({ name }) => name !== '1023x1024'))('$name', (problem) => {
     const { q, k, v, dOutput } = operands(problem)
-    const { heads, keyHeads = heads, headDim, scale = 1 / Math.sqrt(headDim) } = problem
-    const keyHeadOf = (group: number) => Math.floor((group * keyHeads) / heads)
-    const expected = referenceBackward(dOutput, q, k, v, problem)
-    const yardstick = plainBackward(
-      dOutput,
-      q,
-      k,
-      v,
-      scale,
-      keyHeadOf,
-      plain(q, k, v, scale, keyHeadOf, keepsOf(problem)),
-    )
-    const forward = attention(q, k, v, { ...problem, backend })
+    const { expected, yardstick } = backward(problem)
+    const saved = attention(q, k, v, { ...problem, backend })
     // The gradient of a score is a difference of two sums, which may be 0: its error has their size.
-    const sums = rowSums(dOutput.data, forward.output.data, headDim) * scale * 2 ** -22
+    const sums = rowSums(dOutput.data, saved.output.data, problem.headDim) * scaleOf(problem) * 2 ** -22
     const slack = { dQ: sums * largest(k.data), dK: sums * largest(q.data), dV: 0 }
-    const actual = attentionBackward(dOutput, { q, k, v, ...forward, ...problem }, { backend, kernel: kernel.name })
+    const actual = attentionBackward(dOutput, { q, k, v, ...saved, ...problem }, { backend, kernel: kernel.name })
     for (const gradient of ['dQ', 'dK', 'dV'] as const) {
       const least = Math.max(floor(expected[gradient]), slack[gradient])
       expectClose(actual[gradient].data, yardstick[gradient], expected[gradient], 3, least, gradient)
