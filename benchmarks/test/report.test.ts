@@ -200,7 +200,7 @@ describe('rendering', () => {
     await renderReport(folder)
     const readme = await readFile(join(folder, 'README.md'), 'utf8')
     expect(readme).toContain('## Quality: fixture-net (nm-gemm, judged on fixture-laptop)')
-    expect(readme).toContain('| layer1 | wanda | 90 % | 0.2880 | – |')
+    expect(readme).toContain('| wanda | 90 % | 0.2790 | – |')
     const page = await readFile(join(folder, 'index.html'), 'utf8')
     const [section] = JSON.parse(/id="quality">(.*?)<\/script>/s.exec(page)![1]!)
     expect(section.metrics).toEqual(['relative error', 'perplexity'])

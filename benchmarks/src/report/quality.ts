@@ -1,6 +1,6 @@
 import { mean } from 'simple-statistics'
 import type { QualityRecord, QualityRun } from '../records/index.ts'
-import { NONE, significant, sparsityLabel } from './format.ts'
+import { significant, sparsityLabel } from './format.ts'
 import { list, safe, table } from './markdown.ts'
 
 /** What was judged of one model by one operation on one machine. */
@@ -47,28 +47,31 @@ function inOrder(a: QualityRecord, b: QualityRecord): number {
   return (a.layer ?? '').localeCompare(b.layer ?? '') || a.method.localeCompare(b.method) || a.sparsity - b.sparsity
 }
 
-/** The parts of `results/README.md` that say what networks still do. */
+/** The parts of `results/README.md` that say what networks still do: means over layers, which the files list one by one. */
 export function qualityParts(sections: readonly QualitySection[]): string[] {
-  return sections.flatMap(({ machine, operation, model, runs, data, metrics, records }) => {
-    const layers = records.some(({ layer }) => layer !== null)
+  return sections.flatMap((section) => {
+    const { machine, operation, model, runs, data, metrics, records } = section
+    const layers = new Set(records.flatMap(({ layer }) => layer ?? [])).size
     return [
       `## Quality: ${safe(model)} (${safe(operation)}, judged on ${machine})`,
       list([
         ...data.map((text) => `Judged on: ${safe(text)}.`),
+        ...(layers > 0 ? [`Where single layers were judged, means over ${layers} of them.`] : []),
         ...runs.map(({ path, unofficial }) => {
           const mark = unofficial === null ? '' : `, **unofficial**: ${unofficial}`
           return `[${path.split('/').at(-1)}](${path})${mark}`
         }),
       ]),
       table(
-        [...(layers ? ['layer'] : []), 'method', 'sparsity', ...metrics],
-        records.map(({ layer, method, sparsity, metrics: own }) => [
-          ...(layers ? [layer ?? NONE] : []),
-          method,
-          sparsityLabel(sparsity),
-          ...metrics.map((name) => significant(own[name], 4)),
-        ]),
-        layers ? 2 : 1,
+        ['method', 'sparsity', ...metrics],
+        pageQualityOf(section).lines.flatMap(({ method, points }) =>
+          points.map(({ sparsity, values }) => [
+            method,
+            sparsityLabel(sparsity),
+            ...values.map((value) => significant(value, 4)),
+          ]),
+        ),
+        1,
       ),
     ]
   })
