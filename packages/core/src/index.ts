@@ -28,6 +28,7 @@ export {
   type HalfValues,
   type I8Values,
   type QuantiseOptions,
+  quantiseOptionsOf,
   quantiseValues,
   scaleGroups,
   UNSCALED,
@@ -38,7 +39,7 @@ export { BackendUnavailableError, describe, type ErrorCode, rangeError, typeErro
 export { type WasmFeatures, wasmFeatures } from './features.ts'
 export { GEMM_COSTS } from './gemm/costs.ts'
 export { type GemmOptions, GemmPlan, type GemmPlanOptions, gemm } from './gemm/gemm.ts'
-export { type QuantisedColumns, quantiseColumns } from './gemm/i8/activations.ts'
+export { type QuantisedColumns, quantiseColumns, roundedColumns } from './gemm/i8/activations.ts'
 export { GEMM_I8_COSTS } from './gemm/i8/costs.ts'
 export { prefersPairs } from './gemm/i8/dot.ts'
 export { gemmI8Kernels } from './gemm/i8/index.ts'
@@ -74,7 +75,9 @@ export {
   runsOn,
 } from './plan/kernel.ts'
 export { ACTIVATIONS, type Activation, outputRows } from './product/activation.ts'
-export { type DenseView, denseCandidates, denseRunner } from './product/dense.ts'
+export { ConvertedPacking } from './product/converted-packing.ts'
+export { type DenseView, denseCandidates } from './product/dense.ts'
+export { type DenseI8View, denseI8Candidates, type I8ProductProblem } from './product/dense-i8.ts'
 export { type Entries, type EntryView, entriesKernel } from './product/entries-js.ts'
 export { createFinish, type Finish } from './product/epilogue-wasm.ts'
 export { i8BlockStarts } from './product/i8-blocks.ts'

@@ -37,6 +37,11 @@ export interface QuantiseOptions {
   scales?: 'row' | { columns: number } | undefined
 }
 
+/** How these values are stored: what keeps others in the same way. */
+export function quantiseOptionsOf(values: CompactValues): QuantiseOptions {
+  return values.type === 'i8' ? { type: 'i8', scales: { columns: values.groupColumns } } : { type: values.type }
+}
+
 /** Index of the scale of each stored value; {@link UNSCALED} for what lies outside of the matrix (edges of blocks). */
 export type ScaleIndices = (groupColumns: number) => Uint32Array
 

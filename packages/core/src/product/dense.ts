@@ -5,8 +5,9 @@ import { Workspace } from '../backends/workspace.ts'
 import { gemmKernels } from '../gemm/kernels/index.ts'
 import type { GemmArguments, GemmKernel } from '../gemm/kernels/types.ts'
 import type { GemmProblem } from '../gemm/problem.ts'
-import type { Kernel, Packing, Runner } from '../plan/kernel.ts'
+import type { Kernel, Runner } from '../plan/kernel.ts'
 import { overlaps, tensor } from '../tensor.ts'
+import { ConvertedPacking } from './converted-packing.ts'
 import { applyEpilogue, applyGate } from './epilogue-js.ts'
 import { createFinish } from './epilogue-wasm.ts'
 import type { ProductArguments, ProductProblem } from './problem.ts'
@@ -21,29 +22,6 @@ export interface DenseView<P extends ProductProblem, W> {
   readonly supports: (problem: P) => true | string
   /** The row-major matrix [M, K] with other values, given in the layout's canonical order; by default its own. */
   readonly toDense: (weights: W, values?: Float32Array) => Float32Array
-}
-
-/** Weights with their zeros filled in, packed for the dense kernel. */
-class FilledPacking implements Packing {
-  readonly inner: Packing
-  readonly #fill: (values: Float32Array) => Float32Array
-
-  constructor(inner: Packing, fill: (values: Float32Array) => Float32Array) {
-    this.inner = inner
-    this.#fill = fill
-  }
-
-  get bytes(): number {
-    return this.inner.bytes
-  }
-
-  updateValues(values: Float32Array): void {
-    this.inner.updateValues(this.#fill(values))
-  }
-
-  dispose(): void {
-    this.inner.dispose()
-  }
 }
 
 function gemmProblem({ m, k, n, orientation }: ProductProblem): GemmProblem {
@@ -72,10 +50,14 @@ function row<P extends ProductProblem, W>(
     pack(weights, problem, backend) {
       const matrix = tensor(toDense(weights), [problem.m, problem.k])
       const inner = kernel.pack({ matrix }, gemmProblem(problem), backend)
-      return new FilledPacking(inner, (values) => toDense(weights, values))
+      return new ConvertedPacking(inner, (values) => toDense(weights, values))
     },
     plan(problem, packing, backend) {
-      return denseRunner(problem, kernel.plan(gemmProblem(problem), (packing as FilledPacking).inner, backend), backend)
+      return denseRunner(
+        problem,
+        kernel.plan(gemmProblem(problem), (packing as ConvertedPacking).inner, backend),
+        backend,
+      )
     },
   }
 }

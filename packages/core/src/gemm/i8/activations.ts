@@ -1,4 +1,4 @@
-import type { Tensor } from '../../tensor.ts'
+import { type Tensor, tensor } from '../../tensor.ts'
 
 const { fround } = Math
 /** Smallest normal f32: the reciprocal of a smaller scale could overflow. */
@@ -49,4 +49,12 @@ export function quantiseColumns({
       data[i * n + j] = Math.max(0, Math.min(127, nearest(fround(x[at] * inverse)) + zero))
   }
   return { data, scales, zeros }
+}
+
+/** The numbers that {@link quantiseColumns} keeps of x, as a new tensor [K, N]. */
+export function roundedColumns(x: Tensor): Tensor {
+  const [k, n] = x.shape
+  const { data, scales, zeros } = quantiseColumns(x)
+  const values = Float32Array.from(data, (q, i) => scales[i % n] * (q - zeros[i % n]))
+  return tensor(values, [k, n])
 }

@@ -1,29 +1,7 @@
-import type { Packing } from '@nnz/core'
+import { ConvertedPacking } from '@nnz/core'
 import type { CompactNmWeights, NmProblem, NmWeights } from '../../problem.ts'
 import type { F32Kernel, NmKernel } from '../types.ts'
 import { otherValues, requantised, widened } from './values.ts'
-
-class WidenedPacking implements Packing {
-  readonly inner: Packing
-  readonly #weights: CompactNmWeights
-
-  constructor(inner: Packing, weights: CompactNmWeights) {
-    this.inner = inner
-    this.#weights = weights
-  }
-
-  get bytes(): number {
-    return this.inner.bytes
-  }
-
-  updateValues(values: Float32Array): void {
-    this.inner.updateValues(widened(requantised(this.#weights, values)).values)
-  }
-
-  dispose(): void {
-    this.inner.dispose()
-  }
-}
 
 /** An f32 row for f32 values only. */
 export function forF32(row: F32Kernel): NmKernel {
@@ -43,8 +21,12 @@ export function forWidened(row: F32Kernel, type: string, isFor: (problem: NmProb
       const values = isFor(problem)
       return values === true ? row.supports(problem) : values
     },
-    pack: (w, problem, backend) => new WidenedPacking(row.pack(widened(w), problem, backend), w as CompactNmWeights),
-    plan: (problem, packing, backend) => row.plan(problem, (packing as WidenedPacking).inner, backend),
+    pack(w, problem, backend) {
+      const weights = w as CompactNmWeights
+      const inner = row.pack(widened(weights), problem, backend)
+      return new ConvertedPacking(inner, (values) => widened(requantised(weights, values)).values)
+    },
+    plan: (problem, packing, backend) => row.plan(problem, (packing as ConvertedPacking).inner, backend),
   }
 }
 

@@ -1,16 +1,8 @@
-import { I8_TYPES, quantiseColumns, type Tensor, tensor } from '@nnz/core'
+import { I8_TYPES, roundedColumns } from '@nnz/core'
 import { jsKernels } from '../js.ts'
 import type { F32Kernel, SpmmKernel } from '../types.ts'
 import { otherValues } from './values.ts'
 import { forHalf } from './widen.ts'
-
-/** x as seven bits keep it. */
-function rounded(x: Tensor): Tensor {
-  const [k, n] = x.shape
-  const { data, scales, zeros } = quantiseColumns(x)
-  const values = Float32Array.from(data, (q, i) => scales[i % n] * (q - zeros[i % n]))
-  return tensor(values, [k, n])
-}
 
 /** An f32 row with both operands rounded to what i8 weights and quantised activations stand for: sums are in f64. */
 function forI8(row: F32Kernel): SpmmKernel {
@@ -22,7 +14,7 @@ function forI8(row: F32Kernel): SpmmKernel {
     supports: (problem) => (problem.valueType === 'i8' ? row.supports(problem) : otherValues('i8', problem.valueType)),
     plan(problem, packing, backend) {
       const inner = widening.plan(problem, packing, backend)
-      return { run: (args) => inner.run({ ...args, x: rounded(args.x) }) }
+      return { run: (args) => inner.run({ ...args, x: roundedColumns(args.x) }) }
     },
   }
 }

@@ -1,4 +1,4 @@
-import { bsr, type CompactType, type CompactValues, csr, type QuantiseOptions } from '@nnz/core'
+import { bsr, type CompactType, csr, quantiseOptionsOf } from '@nnz/core'
 import type { AnyWeights, CompactWeights, SparseWeights, SpmmProblem } from '../../problem.ts'
 
 /** Whether a problem's values are of 16 bits. */
@@ -16,13 +16,9 @@ export function widened(w: AnyWeights): SparseWeights {
   return w.layout === 'csr' ? csr.toFloat32(w) : bsr.toFloat32(w)
 }
 
-function optionsOf(values: CompactValues): QuantiseOptions {
-  return values.type === 'i8' ? { type: 'i8', scales: { columns: values.groupColumns } } : { type: values.type }
-}
-
 /** The weights with other values, given in f32 and in canonical order, stored as those of w are. */
 export function requantised(w: CompactWeights, values: Float32Array): CompactWeights {
-  const options = optionsOf(w.values)
+  const options = quantiseOptionsOf(w.values)
   return w.layout === 'csr'
     ? csr.quantise(csr({ ...w, values }), options)
     : bsr.quantise(bsr({ ...w, values }), options)

@@ -1,29 +1,7 @@
-import type { Packing } from '@nnz/core'
+import { ConvertedPacking } from '@nnz/core'
 import type { CompactWeights, SparseWeights } from '../../problem.ts'
 import type { F32Kernel, SpmmKernel } from '../types.ts'
 import { isHalf, otherValues, requantised, widened } from './values.ts'
-
-class WidenedPacking implements Packing {
-  readonly inner: Packing
-  readonly #weights: CompactWeights
-
-  constructor(inner: Packing, weights: CompactWeights) {
-    this.inner = inner
-    this.#weights = weights
-  }
-
-  get bytes(): number {
-    return this.inner.bytes
-  }
-
-  updateValues(values: Float32Array): void {
-    this.inner.updateValues(widened(requantised(this.#weights, values)).values)
-  }
-
-  dispose(): void {
-    this.inner.dispose()
-  }
-}
 
 /**
  * An f32 row for values of 16 bits: they are widened while packing. Right for more than a few columns, where arithmetic
@@ -35,8 +13,12 @@ export function forHalf(row: F32Kernel): SpmmKernel {
     name: row.name.replace('_f32__', '_half__'),
     types: { ...row.types, weights: 'half' },
     supports: (problem) => (isHalf(problem) ? row.supports(problem) : otherValues('f16 or bf16', problem.valueType)),
-    pack: (w, problem, backend) => new WidenedPacking(row.pack(widened(w), problem, backend), w as CompactWeights),
-    plan: (problem, packing, backend) => row.plan(problem, (packing as WidenedPacking).inner, backend),
+    pack(w, problem, backend) {
+      const weights = w as CompactWeights
+      const inner = row.pack(widened(weights), problem, backend)
+      return new ConvertedPacking(inner, (values) => widened(requantised(weights, values)).values)
+    },
+    plan: (problem, packing, backend) => row.plan(problem, (packing as ConvertedPacking).inner, backend),
   }
 }
 
