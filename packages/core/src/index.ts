@@ -80,6 +80,7 @@ export { type DenseView, denseCandidates } from './product/dense.ts'
 export { type DenseI8View, denseI8Candidates, type I8ProductProblem } from './product/dense-i8.ts'
 export { type Entries, type EntryView, entriesKernel } from './product/entries-js.ts'
 export { createFinish, type Finish } from './product/epilogue-wasm.ts'
+export { erf } from './product/erf.ts'
 export { i8BlockStarts } from './product/i8-blocks.ts'
 export {
   type CallOptions,

@@ -1,3 +1,4 @@
+import { erf } from '@nnz/core'
 import type { Activation } from '@nnz/spmm'
 
 /** Activations with a backward pass here: all of `spmm` but the gated one. */
@@ -8,24 +9,6 @@ export const BACKWARD_ACTIVATIONS: readonly BackwardActivation[] = ['none', 'rel
 
 /** Beyond it, all slopes are 0 or 1 in f64. */
 const SATURATED = 40
-
-// Abramowitz and Stegun 7.1.5 and 7.1.14: the series converges fast for small |x|, the continued fraction for large.
-function erf(x: number): number {
-  const z = Math.abs(x)
-  if (z > 6) return Math.sign(x)
-  if (z < 2.5) {
-    let term = x
-    let sum = x
-    for (let n = 1; Math.abs(term) > 1e-18; n++) {
-      term *= (-x * x) / n
-      sum += term / (2 * n + 1)
-    }
-    return (2 / Math.sqrt(Math.PI)) * sum
-  }
-  let fraction = 0
-  for (let n = 60; n > 0; n--) fraction = n / 2 / (z + fraction)
-  return Math.sign(x) * (1 - Math.exp(-z * z) / (Math.sqrt(Math.PI) * (z + fraction)))
-}
 
 function geluTanhSlope(x: number): number {
   const factor = Math.sqrt(2 / Math.PI)
