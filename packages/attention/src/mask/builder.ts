@@ -1,4 +1,5 @@
-import { type BlockMask, blockRows, create, elementWords, FULL, type MaskShape } from './block-mask.ts'
+import { type BlockMask, blockRows, elementWords } from './block-mask.ts'
+import { BlockWriter, type MaskSize } from './block-writer.ts'
 
 /** Rows and columns of a block that lie inside the mask. */
 export function blockExtent(
@@ -36,57 +37,32 @@ export function clip(elements: Uint32Array, keys: number, [rows, columns]: reado
 export class MaskBuilder {
   /** Element mask of the block that comes next; zeroed after each block. */
   readonly elements: Uint32Array
-  readonly #shape: { blockShape: readonly [number, number]; heads: number; rows: number; columns: number }
-  readonly #rowOffsets: Uint32Array
-  readonly #columnIndices: number[] = []
-  readonly #partialIndices: number[] = []
-  readonly #elements: Uint32Array[] = []
+  readonly #writer: BlockWriter
   #row = 0
 
-  constructor(shape: MaskShape & { blockShape: readonly [number, number]; heads: number }) {
-    this.#shape = shape
-    this.elements = new Uint32Array(elementWords(shape.blockShape))
-    this.#rowOffsets = new Uint32Array(shape.heads * blockRows(shape) + 1)
+  constructor(size: MaskSize) {
+    this.elements = new Uint32Array(elementWords(size.blockShape))
+    this.#writer = new BlockWriter(size)
   }
 
   /** Adds a block whose pairs stand in `elements`. */
   addElements(blockColumn: number): void {
-    const { blockShape } = this.#shape
-    const extent = blockExtent(this.#shape, this.#row % blockRows(this.#shape), blockColumn)
-    const count = clip(this.elements, blockShape[1], extent)
-    if (count === extent[0] * extent[1]) this.addFull(blockColumn)
-    else if (count > 0) {
-      this.#columnIndices.push(blockColumn)
-      this.#partialIndices.push(this.#elements.length)
-      this.#elements.push(this.elements.slice())
-    }
+    const { size } = this.#writer
+    const extent = blockExtent(size, this.#row % blockRows(size), blockColumn)
+    const count = clip(this.elements, size.blockShape[1], extent)
+    if (count === extent[0] * extent[1]) this.#writer.add(blockColumn)
+    else if (count > 0) this.#writer.add(blockColumn, this.#writer.number(this.elements))
     this.elements.fill(0)
-  }
-
-  /** Adds a block that is kept whole. */
-  addFull(blockColumn: number): void {
-    this.#columnIndices.push(blockColumn)
-    this.#partialIndices.push(FULL)
   }
 
   /** Ends a block row. */
   endRow(): void {
-    this.#rowOffsets[++this.#row] = this.#columnIndices.length
+    this.#row++
+    this.#writer.endRow()
   }
 
   /** The mask, once every block row of every head has ended. */
   finish(): BlockMask {
-    const words = this.elements.length
-    const elements = new Uint32Array(this.#elements.length * words)
-    this.#elements.forEach((mask, i) => {
-      elements.set(mask, i * words)
-    })
-    return create({
-      ...this.#shape,
-      rowOffsets: this.#rowOffsets,
-      columnIndices: Uint32Array.from(this.#columnIndices),
-      partialIndices: Uint32Array.from(this.#partialIndices),
-      elements,
-    })
+    return this.#writer.finish()
   }
 }

@@ -6,8 +6,8 @@ import {
   expectMaskShape,
   type MaskShape,
 } from '../mask/block-mask.ts'
+import { BlockWriter, type MaskSize } from '../mask/block-writer.ts'
 import { popCount } from '../mask/builder.ts'
-import { BlockWriter, type MaskSize } from './block-writer.ts'
 
 const SOME = 1
 const ALL = 2

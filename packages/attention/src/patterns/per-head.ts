@@ -1,6 +1,6 @@
 import { describe, rangeError, typeError } from '@nnz/core'
 import { type BlockMask, blockRows, elementWords, expectBlockMask, FULL } from '../mask/block-mask.ts'
-import { BlockWriter } from './block-writer.ts'
+import { BlockWriter } from '../mask/block-writer.ts'
 
 /**
  * A mask whose head h is head h of `masks[h]`, or the one head that it has: heads of different patterns, as in Sparse Transformer

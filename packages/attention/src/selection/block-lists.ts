@@ -1,5 +1,5 @@
 import { type BlockMask, blockColumns, blockRows, elementWords } from '../mask/block-mask.ts'
-import { BlockWriter, type MaskSize } from '../patterns/block-writer.ts'
+import { BlockWriter, type MaskSize } from '../mask/block-writer.ts'
 
 /** Which blocks of a block row may be kept, and where its diagonal lies. */
 export interface RowLimits {

@@ -1,6 +1,6 @@
 import { describe, rangeError, type Tensor, typeError } from '@nnz/core'
 import { expectBlockMask } from '../mask/block-mask.ts'
-import { BlockWriter } from '../patterns/block-writer.ts'
+import { BlockWriter } from '../mask/block-writer.ts'
 import { writeHead } from '../patterns/per-head.ts'
 import { expectCall, type Selection, type SelectionOptions, type Selector } from './call.ts'
 import { headsOf } from './head-views.ts'

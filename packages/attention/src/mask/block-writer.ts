@@ -1,4 +1,4 @@
-import { type BlockMask, blockRows, create, elementWords, FULL } from '../mask/block-mask.ts'
+import { type BlockMask, blockRows, create, elementWords, FULL } from './block-mask.ts'
 
 /** A checked size of a mask. */
 export interface MaskSize {
