@@ -7,10 +7,10 @@ import {
   blockMask,
   FULL,
 } from '@nnz/attention'
-import { type Backend, isWasm } from '@nnz/core'
+import { type Backend, isWasm, runsOn } from '@nnz/core'
 import type { ContenderSpec, Prepared } from '../runner/contender.ts'
-import { type Home, kernelContender, place, profiled, release, rowsOf } from '../runner/kernels.ts'
-import type { Inputs } from '../runner/task.ts'
+import { type Home, kernelContender, place } from '../runner/kernels.ts'
+import { prepared, timed } from '../runner/tensor-run.ts'
 import type { AttentionTask } from './task.ts'
 
 /** How a contender of ours runs. */
@@ -40,7 +40,7 @@ function contendersOf(
 ): ContenderSpec<AttentionTask>[] {
   return backends.flatMap((backend) => {
     const home = isWasm(backend) ? 'resident' : 'heap'
-    const rows = rowsOf<{ name: string; backend: string; variant: string }>(kernels, backend)
+    const rows = kernels.filter((kernel) => runsOn(kernel, backend))
     const specs = rows.flatMap(({ name }): ContenderSpec<AttentionTask>[] => [
       {
         contender: kernelContender(name, backend, 'sparse'),
@@ -112,86 +112,50 @@ export function withEveryBlock(mask: BlockMask): BlockMask {
 
 function prepareForward(task: AttentionTask, way: Way): Prepared {
   const { backend, home, kernel } = way
-  const start = process.hrtime.bigint()
-  const plan = attention.plan({ ...shapeOf(task), ...patternOf(task, way), backend, kernel })
-  const planning = Number(process.hrtime.bigint() - start)
-  const explanation = plan.explain()
+  const [plan, planning] = timed(() => attention.plan({ ...shapeOf(task), ...patternOf(task, way), backend, kernel }))
   const { q, k, v } = operands(task, way)
   const out = place(q.shape, backend, home)
-  const run = () => {
-    plan.run(q, k, v, { out })
-  }
-  return {
+  return prepared({
+    backend,
     planning,
     packedBytes: null,
-    ...(kernel === undefined ? { chosen: explanation.kernel } : {}),
-    setInput: (inputs) => fill([q, k, v], inputs),
-    poison() {
-      out.data.fill(Number.NaN)
-    },
-    run,
-    output: () => out.data,
-    ...profiled(backend, run),
-    dispose() {
-      plan.dispose()
-      release(q, k, v, out)
-    },
-  }
+    chosen: kernel === undefined ? plan.explain().kernel : undefined,
+    inputs: [q, k, v],
+    outputs: [out],
+    run: () => plan.run(q, k, v, { out }),
+    dispose: () => plan.dispose(),
+  })
 }
 
 function prepareBackward(task: AttentionTask, way: Way): Prepared {
   const { backend, home, kernel } = way
   const forward = attention.plan({ ...shapeOf(task), ...patternOf(task, way), backend })
-  const start = process.hrtime.bigint()
-  const plan = attentionBackward.plan({ ...shapeOf(task), ...patternOf(task, way), backend, kernel })
-  const planning = Number(process.hrtime.bigint() - start)
-  const explanation = plan.explain()
+  const [plan, planning] = timed(() =>
+    attentionBackward.plan({ ...shapeOf(task), ...patternOf(task, way), backend, kernel }),
+  )
   const { q, k, v } = operands(task, way)
   const dOutput = place(q.shape, backend, home)
-  const out = {
-    dQ: place(q.shape, backend, home),
-    dK: place(k.shape, backend, home),
-    dV: place(v.shape, backend, home),
-  }
+  const [dQ, dK, dV] = [q, k, v].map(({ shape }) => place(shape, backend, home))
   let saved = forward.run(q, k, v)
-  const run = () => {
-    plan.run(dOutput, { q, k, v, ...saved }, { out })
-  }
-  return {
+  return prepared({
+    backend,
     planning,
     packedBytes: null,
-    ...(kernel === undefined ? { chosen: explanation.kernel } : {}),
-    setInput(inputs) {
-      fill([q, k, v, dOutput], inputs)
+    chosen: kernel === undefined ? plan.explain().kernel : undefined,
+    inputs: [q, k, v, dOutput],
+    outputs: [dQ, dK, dV],
+    prepareInputs() {
       saved = forward.run(q, k, v)
     },
-    poison() {
-      for (const gradient of Object.values(out)) gradient.data.fill(Number.NaN)
-    },
-    run,
-    output() {
-      const all = new Float32Array(out.dQ.data.length + 2 * out.dK.data.length)
-      all.set(out.dQ.data)
-      all.set(out.dK.data, out.dQ.data.length)
-      all.set(out.dV.data, out.dQ.data.length + out.dK.data.length)
-      return all
-    },
-    ...profiled(backend, run),
+    run: () => plan.run(dOutput, { q, k, v, ...saved }, { out: { dQ, dK, dV } }),
     dispose() {
       plan.dispose()
       forward.dispose()
-      release(q, k, v, dOutput, ...Object.values(out))
     },
-  }
+  })
 }
 
 function operands({ heads, keyHeads, tokens, keys, headDim }: AttentionTask, { backend, home }: Way) {
   const make = (...shape: number[]) => place(shape, backend, home)
   return { q: make(heads, tokens, headDim), k: make(keyHeads, keys, headDim), v: make(keyHeads, keys, headDim) }
-}
-
-function fill(tensors: readonly { readonly data: Float32Array }[], inputs: Inputs): void {
-  tensors.forEach(({ data }, i) => {
-    data.set(inputs[i])
-  })
 }

@@ -43,12 +43,11 @@ const DRAWINGS = {
 } satisfies Record<string, Drawing>
 
 /** Patterns that are chosen from q and k in each run. */
-export type SelectorName = 'pooled' | 'stripes' | 'vertical-slash'
-
-const SELECTORS: readonly string[] = ['pooled', 'stripes', 'vertical-slash'] satisfies SelectorName[]
+export const SELECTOR_NAMES = ['pooled', 'stripes', 'vertical-slash'] as const
+export type SelectorName = (typeof SELECTOR_NAMES)[number]
 
 export function isSelector(pattern: string): pattern is SelectorName {
-  return SELECTORS.includes(pattern)
+  return SELECTOR_NAMES.some((name) => name === pattern)
 }
 
 /** `full` and `causal` have no mask. */

@@ -1,4 +1,4 @@
-import { type BlockMask, blockMask, FULL } from '@nnz/attention'
+import { attentionProblem, type BlockMask, FULL, flops } from '@nnz/attention'
 import { seededActivations } from '../random.ts'
 import type { Task } from '../runner/task.ts'
 import { pointId } from '../runner/workload.ts'
@@ -41,12 +41,14 @@ export function attentionTask(
 ): AttentionTask {
   const { heads, keyHeads, tokens, keys, headDim, operation, pattern, seed } = workload
   const keeps = keptBy(mask, causal, keys - tokens)
-  const { pairs, usedKeys } = count(mask, causal, tokens, keys)
-  const sparsity = 1 - pairs / (tokens * keys)
+  const backward = operation === 'attention-backward'
+  const shape = { batch: 1, heads, keyHeads, tokens, keys, headDim }
+  const problem = attentionProblem(backward ? 'attentionBackward' : 'attention', shape, { mask, causal })
+  const dense = { ...problem, pairs: heads * tokens * keys }
+  const usedKeys = usedKeysOf(mask, keys)
+  const sparsity = 1 - problem.pairs / dense.pairs
   const id = pointId(workload, sparsity)
   const { model, source, phase } = workload
-  const backward = operation === 'attention-backward'
-  const flopsOf = (count: number) => (backward ? 10 : 4) * heads * count * headDim
   const elements = { q: heads * tokens * headDim, k: keyHeads * keys * headDim }
   const inputs = (drawn: number) => {
     const sizes = [elements.q, elements.k, elements.k, ...(backward ? [elements.q] : [])]
@@ -68,8 +70,8 @@ export function attentionTask(
       causal,
       ...(mask ? { blockShape: [mask.blockShape[0], BLOCK] } : {}),
     },
-    flops: flopsOf(pairs),
-    denseFlops: flopsOf(tokens * keys),
+    flops: flops(problem),
+    denseFlops: flops(dense),
     denseWeights: null,
     bytes(method) {
       const read = method === 'dense' ? keys : usedKeys
@@ -81,22 +83,14 @@ export function attentionTask(
   }
 }
 
-/** Kept pairs of one head in the mean, and keys that any query meets. */
-function count(
-  mask: BlockMask | undefined,
-  causal: boolean,
-  tokens: number,
-  keys: number,
-): { pairs: number; usedKeys: number } {
-  if (mask === undefined) {
-    const full = tokens * keys
-    // Query i of n meets i + 1 + keys - n keys.
-    return { pairs: causal ? full - (tokens * (tokens - 1)) / 2 : full, usedKeys: keys }
-  }
+/** Keys that any query meets. */
+function usedKeysOf(mask: BlockMask | undefined, keys: number): number {
+  if (mask === undefined) return keys
   const width = mask.blockShape[1]
-  const used = new Set(mask.columnIndices)
-  const usedKeys = [...used].reduce((sum, block) => sum + Math.min(keys, (block + 1) * width) - block * width, 0)
-  return { pairs: blockMask.keptPairs(mask) / mask.heads, usedKeys }
+  return [...new Set(mask.columnIndices)].reduce(
+    (sum, block) => sum + Math.min(keys, (block + 1) * width) - block * width,
+    0,
+  )
 }
 
 /** Asks a pattern about single pairs. */

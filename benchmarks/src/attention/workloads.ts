@@ -1,5 +1,5 @@
 import type { Suite } from '../operations/operation.ts'
-import type { AttentionPattern, SelectorName } from './patterns.ts'
+import { type AttentionPattern, SELECTOR_NAMES, type SelectorName } from './patterns.ts'
 import { type AttentionLayer, type AttentionWorkload, createAttentionWorkload } from './workload.ts'
 
 /** A model's attention, and the numbers of tokens that it is measured with. */
@@ -84,8 +84,6 @@ const PATTERNS = {
 } as const
 const MODERATE = 4096
 
-const SELECTORS: readonly SelectorName[] = ['pooled', 'stripes', 'vertical-slash']
-
 /** Beyond this a backward pass takes minutes in the slower contenders. */
 const LONGEST_TRAINING = 4096
 
@@ -121,7 +119,7 @@ function expand({ tokens, ...layer }: Model, operation: AttentionWorkload['opera
     return contexts.flatMap((keys) => [make('full', keys, [0], 1), make('random', keys, SQUARE, 1)])
   }
   if (operation === 'attention-selection')
-    return tokens.flatMap((count) => SELECTORS.map((pattern) => make(pattern, count, TRIANGLE, count)))
+    return tokens.flatMap((count) => SELECTOR_NAMES.map((pattern) => make(pattern, count, TRIANGLE, count)))
   return tokens
     .filter((count) => operation === 'attention' || count <= LONGEST_TRAINING)
     .flatMap((count) => {

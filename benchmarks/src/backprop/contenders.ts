@@ -1,19 +1,23 @@
 import { type SddmmKernel, sddmm, sddmmKernels, sddmmProblem, spmmBackward } from '@nnz/backprop'
-import { type Backend, gemm, isWasm, tensor, transposed } from '@nnz/core'
+import { type Backend, gemm, isWasm, runsOn, tensor, transposed } from '@nnz/core'
+import { transpose } from '../baselines/transpose.ts'
 import type { ContenderSpec, Prepared } from '../runner/contender.ts'
-import { kernelContender, place, profiled, release, rowsOf } from '../runner/kernels.ts'
+import { kernelContender, place } from '../runner/kernels.ts'
+import { concatenated, prepared, timed } from '../runner/tensor-run.ts'
 import type { GradientTask } from './task.ts'
 
 /** Every row of `sddmm`, and automatic dispatch. */
 export function sddmmContenders(backends: readonly Backend[]): ContenderSpec<GradientTask>[] {
   return backends.flatMap((backend) => [
-    ...rowsOf(sddmmKernels, backend).map(
-      (kernel): ContenderSpec<GradientTask> => ({
-        contender: kernelContender(kernel.name, backend, kernel.dense ? 'dense' : 'sparse'),
-        supports: (task) => supports(kernel, task),
-        prepare: async (task) => prepareSddmm(task, backend, kernel.name),
-      }),
-    ),
+    ...sddmmKernels
+      .filter((kernel) => runsOn(kernel, backend))
+      .map(
+        (kernel): ContenderSpec<GradientTask> => ({
+          contender: kernelContender(kernel.name, backend, kernel.dense ? 'dense' : 'sparse'),
+          supports: (task) => supports(kernel, task),
+          prepare: async (task) => prepareSddmm(task, backend, kernel.name),
+        }),
+      ),
     ...(isWasm(backend)
       ? [
           {
@@ -55,120 +59,73 @@ function homeOf(backend: Backend): 'resident' | 'heap' {
 }
 
 function prepareSddmm({ weights, m, k, n }: GradientTask, backend: Backend, kernel: string | undefined): Prepared {
-  const start = process.hrtime.bigint()
-  const plan = sddmm.plan(weights, { columns: n, backend, kernel })
-  const planning = Number(process.hrtime.bigint() - start)
-  const explanation = plan.explain()
+  const [plan, planning] = timed(() => sddmm.plan(weights, { columns: n, backend, kernel }))
+  const { packedBytes, kernel: chosen } = plan.explain()
   const x = place([k, n], backend, homeOf(backend))
   const dy = place([m, n], backend, homeOf(backend))
   const out = place([weights.nnz], backend, homeOf(backend))
-  const run = () => {
-    plan.run(dy, transposed(x), { out: out.data })
-  }
-  return {
+  return prepared({
+    backend,
     planning,
-    packedBytes: explanation.packedBytes,
-    ...(kernel === undefined ? { chosen: explanation.kernel } : {}),
-    setInput([activations, slopes]) {
-      x.data.set(activations)
-      dy.data.set(slopes)
-    },
-    poison() {
-      out.data.fill(Number.NaN)
-    },
-    run,
-    output: () => out.data,
-    ...profiled(backend, run),
-    dispose() {
-      plan.dispose()
-      release(x, dy, out)
-    },
-  }
+    packedBytes,
+    chosen: kernel === undefined ? chosen : undefined,
+    inputs: [x, dy],
+    outputs: [out],
+    run: () => plan.run(dy, transposed(x), { out: out.data }),
+    dispose: () => plan.dispose(),
+  })
 }
 
 function prepareGradients({ weights, m, k, n }: GradientTask, backend: Backend): Prepared {
-  const start = process.hrtime.bigint()
-  const plan = spmmBackward.plan(weights, { columns: n, backend })
-  const planning = Number(process.hrtime.bigint() - start)
+  const [plan, planning] = timed(() => spmmBackward.plan(weights, { columns: n, backend }))
   const explanation = plan.explain()
   const x = place([k, n], backend, homeOf(backend))
   const dy = place([m, n], backend, homeOf(backend))
   const dx = place([k, n], backend, homeOf(backend))
   const dValues = place([weights.nnz], backend, homeOf(backend))
-  const run = () => {
-    plan.updateValues(weights.values)
-    plan.run(x, dy, { out: { dx, dValues: dValues.data } })
-  }
-  return {
+  return prepared({
+    backend,
     planning,
     packedBytes: explanation.packedBytes,
     chosen: `${explanation.dx?.kernel} and ${explanation.dValues?.kernel}`,
-    setInput([activations, slopes]) {
-      x.data.set(activations)
-      dy.data.set(slopes)
+    inputs: [x, dy],
+    outputs: [dx, dValues],
+    run() {
+      plan.updateValues(weights.values)
+      plan.run(x, dy, { out: { dx, dValues: dValues.data } })
     },
-    poison() {
-      dx.data.fill(Number.NaN)
-      dValues.data.fill(Number.NaN)
-    },
-    run,
-    output: () => concatenated(dx.data, dValues.data),
-    ...profiled(backend, run),
-    dispose() {
-      plan.dispose()
-      release(x, dy, dx, dValues)
-    },
-  }
+    dispose: () => plan.dispose(),
+  })
 }
 
 /** dX = Wᵀ dY and dW = dY Xᵀ, both whole. */
 function prepareDense(task: GradientTask, backend: Backend): Prepared {
   const { weights, m, k, n } = task
-  const start = process.hrtime.bigint()
-  const transposedWeights = transposed(tensor(task.dense(), [m, k]))
-  const values = Float32Array.from({ length: k * m }, (_, i) => transposedWeights.data[(i % m) * k + Math.floor(i / m)])
-  const input = gemm.plan(transposedWeights, { columns: n, backend })
-  const planning = Number(process.hrtime.bigint() - start)
+  const values = transpose(task.dense(), m, k)
+  const [input, planning] = timed(() => gemm.plan(tensor(values, [k, m]), { columns: n, backend }))
   const x = place([k, n], backend, homeOf(backend))
   const dy = place([m, n], backend, homeOf(backend))
   const dx = place([k, n], backend, homeOf(backend))
   const dw = place([m, k], backend, homeOf(backend))
-  const run = () => {
-    input.updateValues(values)
-    input.run(dy, { out: dx })
-    gemm(dy, transposed(x), { out: dw, backend })
-  }
-  return {
+  return prepared({
+    backend,
     planning,
     packedBytes: null,
-    setInput([activations, slopes]) {
-      x.data.set(activations)
-      dy.data.set(slopes)
+    inputs: [x, dy],
+    outputs: [dx, dw],
+    run() {
+      input.updateValues(values)
+      input.run(dy, { out: dx })
+      gemm(dy, transposed(x), { out: dw, backend })
     },
-    poison() {
-      dx.data.fill(Number.NaN)
-      dw.data.fill(Number.NaN)
-    },
-    run,
     output() {
       const { rowOffsets, columnIndices } = weights
       const dValues = new Float32Array(weights.nnz)
       for (let row = 0; row < m; row++)
         for (let entry = rowOffsets[row]; entry < rowOffsets[row + 1]; entry++)
           dValues[entry] = dw.data[row * k + columnIndices[entry]]
-      return concatenated(dx.data, dValues)
+      return concatenated([dx.data, dValues])
     },
-    ...profiled(backend, run),
-    dispose() {
-      input.dispose()
-      release(x, dy, dx, dw)
-    },
-  }
-}
-
-function concatenated(a: Float32Array, b: Float32Array): Float32Array {
-  const all = new Float32Array(a.length + b.length)
-  all.set(a)
-  all.set(b, a.length)
-  return all
+    dispose: () => input.dispose(),
+  })
 }

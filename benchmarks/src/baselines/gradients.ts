@@ -1,6 +1,6 @@
 import type { GradientTask } from '../backprop/task.ts'
 import type { Baseline } from '../runner/contender.ts'
-import { type Library, pythonBaseline } from './python-contender.ts'
+import { csrArrays, type Library, pythonBaseline } from './python-contender.ts'
 import type { Python } from './python-process.ts'
 
 const LIBRARIES: readonly Library[] = [
@@ -17,11 +17,7 @@ export function gradientBaselines(python?: () => Python): Baseline<GradientTask>
       library,
       ({ m, k, n, weights }) => ({
         sizes: { m, k, n },
-        arrays: {
-          offsets: Int32Array.from(weights.rowOffsets),
-          indices: Int32Array.from(weights.columnIndices),
-          values: weights.values,
-        },
+        arrays: csrArrays(weights),
         inputs: [
           [k, n],
           [m, n],

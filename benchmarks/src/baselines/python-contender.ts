@@ -1,5 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Csr } from '@nnz/core'
 import type { Contender } from '../records/index.ts'
 import type { Baseline, Prepared } from '../runner/contender.ts'
 import type { Inputs, Task } from '../runner/task.ts'
@@ -102,4 +103,9 @@ async function prepare(
       rmSync(path('y'), { force: true })
     },
   }
+}
+
+/** A csr matrix as the script takes it. */
+export function csrArrays({ rowOffsets, columnIndices, values }: Csr): NonNullable<PythonProblem['arrays']> {
+  return { offsets: Int32Array.from(rowOffsets), indices: Int32Array.from(columnIndices), values }
 }

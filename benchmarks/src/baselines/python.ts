@@ -1,6 +1,6 @@
 import type { ProductTask } from '../products/task.ts'
 import type { Baseline } from '../runner/contender.ts'
-import { type Library, pythonBaseline } from './python-contender.ts'
+import { csrArrays, type Library, pythonBaseline } from './python-contender.ts'
 import type { Python } from './python-process.ts'
 
 const LIBRARIES: readonly Library[] = [
@@ -16,15 +16,7 @@ export function pythonBaselines(python?: () => Python): Baseline<ProductTask>[] 
   return LIBRARIES.map((library) =>
     pythonBaseline<ProductTask>(
       library,
-      (task) => {
-        const { m, k, n } = task
-        const { rowOffsets, columnIndices, values } = task.csr()
-        return {
-          sizes: { m, k, n },
-          arrays: { offsets: Int32Array.from(rowOffsets), indices: Int32Array.from(columnIndices), values },
-          inputs: [[k, n]],
-        }
-      },
+      ({ m, k, n, csr }) => ({ sizes: { m, k, n }, arrays: csrArrays(csr()), inputs: [[k, n]] }),
       python,
     ),
   )

@@ -1,8 +1,7 @@
-import type { Backend } from '@nnz/core'
+import { type Backend, runsOn } from '@nnz/core'
 import { nmGemm, kernels as nmKernels, nmProblem } from '@nnz/nm-gemm'
 import { spmm, kernels as spmmKernels, spmmProblem } from '@nnz/spmm'
 import type { ContenderSpec } from '../runner/contender.ts'
-import { rowsOf } from '../runner/kernels.ts'
 import type { NmTask } from './nm-task.ts'
 import { automaticContenders, type PlanMaker, rowContender } from './plan-contender.ts'
 
@@ -16,16 +15,19 @@ const planCsr: PlanMaker<NmTask> = (task, backend, kernel) =>
 /** Every row of the table of `@nnz/nm-gemm` that a backend runs, automatic dispatch, and the sparse rows of `@nnz/spmm`. */
 export function nmContenders(backends: readonly Backend[]): ContenderSpec<NmTask>[] {
   return backends.flatMap((backend) => [
-    ...rowsOf(nmKernels, backend).map((kernel) =>
-      rowContender<NmTask>(
-        kernel,
-        backend,
-        ({ weights, n }) => kernel.supports(nmProblem('nmGemm', weights, n, 'none')),
-        planNm,
+    ...nmKernels
+      .filter((kernel) => runsOn(kernel, backend))
+      .map((kernel) =>
+        rowContender<NmTask>(
+          kernel,
+          backend,
+          ({ weights, n }) => kernel.supports(nmProblem('nmGemm', weights, n, 'none')),
+          planNm,
+        ),
       ),
-    ),
     ...automaticContenders(backend, planNm),
-    ...rowsOf(spmmKernels, backend)
+    ...spmmKernels
+      .filter((kernel) => runsOn(kernel, backend))
       .filter(({ dense }) => !dense)
       .map((kernel) =>
         rowContender<NmTask>(

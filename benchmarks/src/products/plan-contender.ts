@@ -1,6 +1,7 @@
 import { type Backend, type Explanation, isWasm, type Tensor } from '@nnz/core'
 import type { ContenderSpec, Prepared } from '../runner/contender.ts'
-import { type Home, kernelContender, place, profiled, release } from '../runner/kernels.ts'
+import { type Home, kernelContender, place } from '../runner/kernels.ts'
+import { prepared, timed } from '../runner/tensor-run.ts'
 import type { ProductTask } from './task.ts'
 
 /** A plan of a product, whatever the layout of its weights. */
@@ -55,31 +56,18 @@ async function prepare<T extends ProductTask>(
   kernel: string | undefined,
   makePlan: PlanMaker<T>,
 ): Promise<Prepared> {
-  const start = process.hrtime.bigint()
-  const plan = makePlan(task, backend, kernel)
-  const planning = Number(process.hrtime.bigint() - start)
-  const explanation = plan.explain()
+  const [plan, planning] = timed(() => makePlan(task, backend, kernel))
+  const { packedBytes, kernel: chosen } = plan.explain()
   const x = place([task.k, task.n], backend, home)
   const y = place([task.m, task.n], backend, home)
-  const run = () => {
-    plan.run(x, { out: y })
-  }
-  return {
+  return prepared({
+    backend,
     planning,
-    packedBytes: explanation.packedBytes,
-    ...(kernel === undefined ? { chosen: explanation.kernel } : {}),
-    setInput([values]) {
-      x.data.set(values)
-    },
-    poison() {
-      y.data.fill(Number.NaN)
-    },
-    run,
-    output: () => y.data,
-    ...profiled(backend, run),
-    dispose() {
-      plan.dispose()
-      release(x, y)
-    },
-  }
+    packedBytes,
+    chosen: kernel === undefined ? chosen : undefined,
+    inputs: [x],
+    outputs: [y],
+    run: () => plan.run(x, { out: y }),
+    dispose: () => plan.dispose(),
+  })
 }

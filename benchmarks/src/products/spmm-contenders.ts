@@ -1,7 +1,6 @@
-import type { Backend } from '@nnz/core'
+import { type Backend, runsOn } from '@nnz/core'
 import { kernels, spmm, spmmProblem } from '@nnz/spmm'
 import type { ContenderSpec } from '../runner/contender.ts'
-import { rowsOf } from '../runner/kernels.ts'
 import { automaticContenders, type PlanMaker, rowContender } from './plan-contender.ts'
 import type { SpmmTask } from './task.ts'
 
@@ -11,14 +10,16 @@ const makePlan: PlanMaker<SpmmTask> = ({ weights, n }, backend, kernel) =>
 /** Every row of the table of `@nnz/spmm` that a backend runs, and automatic dispatch. */
 export function spmmContenders(backends: readonly Backend[]): ContenderSpec<SpmmTask>[] {
   return backends.flatMap((backend) => [
-    ...rowsOf(kernels, backend).map((kernel) =>
-      rowContender<SpmmTask>(
-        kernel,
-        backend,
-        ({ weights, n }) => kernel.supports(spmmProblem('spmm', weights, n, 'none')),
-        makePlan,
+    ...kernels
+      .filter((kernel) => runsOn(kernel, backend))
+      .map((kernel) =>
+        rowContender<SpmmTask>(
+          kernel,
+          backend,
+          ({ weights, n }) => kernel.supports(spmmProblem('spmm', weights, n, 'none')),
+          makePlan,
+        ),
       ),
-    ),
     ...automaticContenders(backend, makePlan),
   ])
 }

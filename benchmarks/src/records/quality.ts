@@ -63,18 +63,3 @@ export async function writeQuality(
   await writeFileAtomic(path, `${head}\n${lines.join(',\n')}\n]}\n`)
   return path
 }
-
-/**
- * Reads the text of a quality file.
- *
- * @throws {RangeError} that names the file and every field that does not fit.
- */
-export function parseQualityFile(text: string, source: string): QualityFile {
-  let data: unknown
-  try {
-    data = JSON.parse(text)
-  } catch (error) {
-    throw new RangeError(`${source}: not JSON: ${(error as Error).message}`)
-  }
-  return parseWith(qualityFileSchema, data, source)
-}

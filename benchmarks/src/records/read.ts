@@ -2,11 +2,12 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unofficialReason } from './identity.ts'
 import { parseJournal } from './journal.ts'
-import { parseQualityFile, QUALITY, type QualityFile } from './quality.ts'
+import { QUALITY, type QualityFile, qualityFileSchema } from './quality.ts'
 import {
   type BenchRecord,
   chosenName,
   type Environment,
+  parseJsonWith,
   parseWith,
   type ResultsFile,
   resultsFileSchema,
@@ -85,7 +86,7 @@ export async function readResults(folder: string): Promise<Results> {
     for (const name of names.filter((name) => name.endsWith(QUALITY))) {
       const path = `${machine}/${name}`
       try {
-        const file = parseQualityFile((await textOf(join(folder, machine, name))) ?? '', path)
+        const file = parseJsonWith(qualityFileSchema, (await textOf(join(folder, machine, name))) ?? '', path)
         checkPlace(file.environment, machine, name)
         quality.push({ ...file, path, unofficial: unofficialReason(file.environment) })
       } catch (error) {
@@ -128,13 +129,7 @@ export function basesOf(names: readonly string[]): string[] {
  * @throws {RangeError} that names the file and every field that does not fit.
  */
 export function parseResultsFile(text: string, source: string): ResultsFile {
-  let data: unknown
-  try {
-    data = JSON.parse(text)
-  } catch (error) {
-    throw new RangeError(`${source}: not JSON: ${(error as Error).message}`)
-  }
-  return parseWith(resultsFileSchema, data, source)
+  return parseJsonWith(resultsFileSchema, text, source)
 }
 
 async function textOf(path: string): Promise<string | null> {

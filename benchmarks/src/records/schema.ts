@@ -209,6 +209,20 @@ export type BenchRecord = z.infer<typeof recordSchema>
 export type ResultsFile = z.infer<typeof resultsFileSchema>
 
 /**
+ * Reads JSON against a schema.
+ * @throws {RangeError} that names `source` and what does not fit.
+ */
+export function parseJsonWith<T>(schema: z.ZodType<T>, text: string, source: string): T {
+  let data: unknown
+  try {
+    data = JSON.parse(text)
+  } catch (error) {
+    throw new RangeError(`${source}: not JSON: ${(error as Error).message}`)
+  }
+  return parseWith(schema, data, source)
+}
+
+/**
  * Reads unknown data against a schema.
  * @throws {RangeError} that names `source` and every field that does not fit.
  */

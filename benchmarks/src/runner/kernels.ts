@@ -4,14 +4,6 @@ import type { Contender } from '../records/index.ts'
 import { version } from '../version.ts'
 import type { Prepared } from './contender.ts'
 
-/** The rows of a table of kernels that a backend runs in its own variant. */
-export function rowsOf<K extends { readonly backend: string; readonly variant: string }>(
-  kernels: readonly K[],
-  backend: Backend,
-): K[] {
-  return kernels.filter((kernel) => kernel.backend === backend.name && kernel.variant.split('_')[0] === backend.variant)
-}
-
 /** How a kernel of ours, or automatic dispatch, stands in the records. */
 export function kernelContender(
   name: string,

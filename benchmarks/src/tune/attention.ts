@@ -17,7 +17,7 @@ import {
 import { type Backend, type Tensor, tensor } from '@nnz/core'
 import { drawPattern } from '../attention/patterns.ts'
 import { place, release } from '../runner/kernels.ts'
-import type { TuneFamily, TunePlan } from './family.ts'
+import type { TuneCase, TuneFamily, TunePlan } from './family.ts'
 
 const MODULE = 'packages/attention/src/cost-model.ts'
 const TOKENS = [16, 100, 256, 512, 1024]
@@ -51,57 +51,46 @@ function operandsOf({ heads, keyHeads, tokens, keys, headDim }: AttentionCase['s
   return { q: make(heads, tokens, headDim), k: make(keyHeads, keys, headDim), v: make(keyHeads, keys, headDim) }
 }
 
+/** The problems of a kernel, with its plan. */
+function* casesOf<K extends AttentionKernel | BackwardKernel>(
+  operation: AttentionProblem['operation'],
+  kernel: K,
+  plan: (given: AttentionCase, backend: Backend) => TunePlan,
+): Generator<TuneCase<AttentionProblem>> {
+  for (const given of attentionCases()) {
+    const problem = attentionProblem(operation, given.shape, given.pattern)
+    if (kernel.supports(problem) !== true) continue
+    yield { problem, packed: given.pattern, flops: flops(problem), plan: (backend) => plan(given, backend) }
+  }
+}
+
 export const attentionFamily: TuneFamily<AttentionKernel, AttentionProblem> = {
   module: MODULE,
   kernels: attentionKernels,
-  *cases(kernel) {
-    for (const { pattern, shape } of attentionCases()) {
-      const problem = attentionProblem('attention', shape, pattern)
-      if (kernel.supports(problem) !== true) continue
-      yield {
-        problem,
-        packed: pattern,
-        flops: flops(problem),
-        plan(backend) {
-          const plan = attention.plan({ ...shape, ...pattern, backend, kernel: kernel.name })
-          return whilePlanned(plan, () => {
-            const { q, k, v } = operandsOf(shape, backend)
-            const out = place(q.shape, backend, 'resident')
-            return { tensors: [q, k, v, out], run: () => plan.run(q, k, v, { out }) }
-          })
-        },
-      }
-    }
-  },
+  cases: (kernel) =>
+    casesOf('attention', kernel, ({ shape, pattern }, backend) => {
+      const plan = attention.plan({ ...shape, ...pattern, backend, kernel: kernel.name })
+      return whilePlanned(plan, () => {
+        const { q, k, v } = operandsOf(shape, backend)
+        const out = place(q.shape, backend, 'resident')
+        return { tensors: [q, k, v, out], run: () => plan.run(q, k, v, { out }) }
+      })
+    }),
 }
 
 export const attentionBackwardFamily: TuneFamily<BackwardKernel, AttentionProblem> = {
   module: MODULE,
   kernels: backwardKernels,
-  *cases(kernel) {
-    for (const { pattern, shape } of attentionCases()) {
-      const problem = attentionProblem('attentionBackward', shape, pattern)
-      if (kernel.supports(problem) !== true) continue
-      yield {
-        problem,
-        packed: pattern,
-        flops: flops(problem),
-        plan(backend) {
-          const plan = attentionBackward.plan({ ...shape, ...pattern, backend, kernel: kernel.name })
-          return whilePlanned(plan, () => {
-            const { q, k, v } = operandsOf(shape, backend)
-            const saved = { q, k, v, ...attention(q, k, v, { ...pattern, backend }) }
-            const out = {
-              dQ: place(q.shape, backend, 'resident'),
-              dK: place(k.shape, backend, 'resident'),
-              dV: place(v.shape, backend, 'resident'),
-            }
-            return { tensors: [q, k, v, ...Object.values(out)], run: () => plan.run(q, saved, { out }) }
-          })
-        },
-      }
-    }
-  },
+  cases: (kernel) =>
+    casesOf('attentionBackward', kernel, ({ shape, pattern }, backend) => {
+      const plan = attentionBackward.plan({ ...shape, ...pattern, backend, kernel: kernel.name })
+      return whilePlanned(plan, () => {
+        const { q, k, v } = operandsOf(shape, backend)
+        const saved = { q, k, v, ...attention(q, k, v, { ...pattern, backend }) }
+        const [dQ, dK, dV] = [q, k, v].map((operand) => place(operand.shape, backend, 'resident'))
+        return { tensors: [q, k, v, dQ, dK, dV], run: () => plan.run(q, saved, { out: { dQ, dK, dV } }) }
+      })
+    }),
 }
 
 const CONTEXTS = [64, 512, 2048, 8192]

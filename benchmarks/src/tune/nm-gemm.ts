@@ -13,6 +13,7 @@ import { transposableMask24 } from '@nnz/nm-gemm/training'
 import { seededValues } from '../random.ts'
 import type { TuneFamily } from './family.ts'
 import { productPlan } from './spmm.ts'
+import { storing } from './stored.ts'
 
 const SHAPES = [
   [768, 768],
@@ -56,19 +57,9 @@ function problems(): readonly Problem[] {
   return drawn
 }
 
-const compact = new WeakMap<Nm | Nmg, Map<'bf16' | 'i8', AnyNmWeights>>()
-
-/** Weights with their values in the type that a row is for. */
-function stored(w: Nm | Nmg, type: NmKernel['types']['weights']): AnyNmWeights {
-  if (type === 'f32') return w
-  const own = type === 'i8' ? 'i8' : 'bf16'
-  const known = compact.get(w) ?? new Map<'bf16' | 'i8', AnyNmWeights>()
-  compact.set(w, known)
-  const values = { type: own } as const
-  const result = known.get(own) ?? (w.layout === 'nm' ? nm.quantise(w, values) : nmg.quantise(w, values))
-  known.set(own, result)
-  return result
-}
+const stored = storing<Nm | Nmg, AnyNmWeights>((w, options) =>
+  w.layout === 'nm' ? nm.quantise(w, options) : nmg.quantise(w, options),
+)
 
 /** Products with N:M weights, transposed ones too. */
 export const nmFamily: TuneFamily<NmKernel, NmProblem> = {

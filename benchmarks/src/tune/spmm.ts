@@ -14,20 +14,11 @@ import {
 import { place, release } from '../runner/kernels.ts'
 import type { TuneCase, TuneFamily, TunePlan } from './family.ts'
 import { tuneProblems } from './problems.ts'
+import { storing } from './stored.ts'
 
-const compact = new WeakMap<SparseWeights, Map<'bf16' | 'i8', AnyWeights>>()
-
-/** Weights with their values in the type that a row is for: made once, since many rows are for one type. */
-function stored(w: SparseWeights, type: SpmmKernel['types']['weights']): AnyWeights {
-  if (type === 'f32') return w
-  const own = type === 'i8' ? 'i8' : 'bf16'
-  const known = compact.get(w) ?? new Map<'bf16' | 'i8', AnyWeights>()
-  compact.set(w, known)
-  const values = { type: own } as const
-  const result = known.get(own) ?? (w.layout === 'csr' ? csr.quantise(w, values) : bsr.quantise(w, values))
-  known.set(own, result)
-  return result
-}
+const stored = storing<SparseWeights, AnyWeights>((w, options) =>
+  w.layout === 'csr' ? csr.quantise(w, options) : bsr.quantise(w, options),
+)
 
 /** Products with unstructured and block-sparse weights, the dense kernels among them. */
 export const spmmFamily: TuneFamily<SpmmKernel, SpmmProblem> = {
