@@ -1,6 +1,6 @@
 import { attention } from '@nnz/attention'
 import type { Tensor } from '@nnz/core'
-import type { AttentionInputs, Hooks } from '../networks/hooks.ts'
+import type { AttentionInputs, Hooks } from '@nnz/models'
 import type { QualityRecord } from '../records/index.ts'
 import { allPairs, chooseAt, type Selector, selectors } from './selectors.ts'
 

@@ -1,6 +1,6 @@
 import { type NmPattern, tensor } from '@nnz/core'
+import type { LinearLayer } from '@nnz/models'
 import { magnitudeMask } from '@nnz/nm-gemm/training'
-import type { LinearLayer } from '../networks/linear-layer.ts'
 
 /** The lengths of the columns of some activations: how much each input of a layer counts. */
 export function columnNorms(rows: readonly Float32Array[], width: number): Float64Array {

@@ -1,4 +1,4 @@
-import type { Decoder } from '../networks/decoder.ts'
+import type { Decoder } from '@nnz/models'
 import { perplexity } from '../networks/scores.ts'
 import type { QualityRecord } from '../records/index.ts'
 import { chooseAt, type Selector } from './selectors.ts'

@@ -1,6 +1,6 @@
 import { type BlockMask, blockMask, patterns, selection } from '@nnz/attention'
 import type { Tensor } from '@nnz/core'
-import type { AttentionInputs } from '../networks/hooks.ts'
+import type { AttentionInputs } from '@nnz/models'
 
 /** A mask, and what choosing it took: floating point operations, 0 where the pattern does not depend on q and k. */
 export interface Choice {

@@ -1,11 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
+import {
+  Decoder,
+  type DecoderConfig,
+  Encoder,
+  type EncoderConfig,
+  type TextEncoder,
+  tokenizerOf,
+  tokenizerOfGguf,
+} from '@nnz/models'
 import { z } from 'zod'
 import { findModel, modelFile } from '../models/index.ts'
 import { openGguf, openSafetensors } from '../readers/index.ts'
-import { Decoder, type DecoderConfig } from './decoder.ts'
-import { Encoder, type EncoderConfig } from './encoder.ts'
-import { type TextEncoder, tokenizerOf, tokenizerOfGguf } from './tokenizer.ts'
 
 export const MINILM = 'all-minilm-l6-v2'
 export const SMOLLM2 = 'smollm2-135m-instruct'

@@ -1,9 +1,6 @@
+import type { Decoder, Encoder, Hooks, TextEncoder } from '@nnz/models'
 import { sampleRankCorrelation } from 'simple-statistics'
 import { FileFormatError } from '../readers/index.ts'
-import type { Decoder } from './decoder.ts'
-import type { Encoder } from './encoder.ts'
-import type { Hooks } from './hooks.ts'
-import type { TextEncoder } from './tokenizer.ts'
 
 /** Two sentences and how similar people find them, 0..5. */
 export interface SentencePair {

@@ -1,10 +1,10 @@
 import { attention } from '@nnz/attention'
 import { type Tensor, tensor, zeros } from '@nnz/core'
-import { addTo, gelu, layerNorm } from './elementwise.ts'
-import type { Hooks } from './hooks.ts'
-import { LinearLayer } from './linear-layer.ts'
-import { pack, splitHeads } from './sequences.ts'
-import { readShaped, type WeightSource } from './weights.ts'
+import { addTo, gelu, layerNorm } from '../elementwise.ts'
+import type { Hooks } from '../hooks.ts'
+import { LinearLayer } from '../linear-layer.ts'
+import { pack, splitHeads } from '../sequences.ts'
+import { readShaped, type WeightSource } from '../weights.ts'
 
 /** The sizes of a BERT encoder (Devlin et al., arXiv 1810.04805), by the names of its configuration file. */
 export interface EncoderConfig {

@@ -1,7 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { rangeError } from '@nnz/core'
 import { z } from 'zod'
-import type { GgufValue } from '../readers/index.ts'
 
 /** Text to the numbers of a vocabulary. */
 export interface TextEncoder {
@@ -39,7 +38,7 @@ const CONTROL = 3
  *
  * @throws RangeError where the file has another kind of tokeniser
  */
-export function tokenizerOfGguf(metadata: ReadonlyMap<string, GgufValue>, file: string): TextEncoder {
+export function tokenizerOfGguf(metadata: ReadonlyMap<string, unknown>, file: string): TextEncoder {
   const kind = `${metadata.get('tokenizer.ggml.model')} ${metadata.get('tokenizer.ggml.pre')}`
   if (kind !== 'gpt2 smollm')
     throw rangeError('NNZ_VALUE', `${file}: expected a tokeniser "gpt2 smollm", got "${kind}"`)

@@ -1,10 +1,10 @@
 import { attention } from '@nnz/attention'
 import { type Tensor, tensor, zeros } from '@nnz/core'
-import { addTo, rmsNorm, rotate, swiglu } from './elementwise.ts'
-import type { Hooks } from './hooks.ts'
-import { LinearLayer } from './linear-layer.ts'
-import { pack, splitHeads } from './sequences.ts'
-import { readShaped, type WeightSource } from './weights.ts'
+import { addTo, rmsNorm, rotate, swiglu } from '../elementwise.ts'
+import type { Hooks } from '../hooks.ts'
+import { LinearLayer } from '../linear-layer.ts'
+import { pack, splitHeads } from '../sequences.ts'
+import { readShaped, type WeightSource } from '../weights.ts'
 
 /** The sizes of a Llama decoder (Touvron et al., arXiv 2302.13971) with tied embeddings. */
 export interface DecoderConfig {

@@ -1,4 +1,4 @@
-import { errorFunction } from 'simple-statistics'
+import { erf } from '@nnz/core'
 
 /** x += y. */
 export function addTo(x: Float32Array, y: Float32Array): void {
@@ -32,9 +32,9 @@ export function rmsNorm(x: Float32Array, weight: Float32Array, epsilon: number):
   return result
 }
 
-/** x · Φ(x), exact up to the 1e-7 of the error function, in place (Hendrycks and Gimpel, arXiv 1606.08415). */
+/** x · Φ(x), with the error function, in place (Hendrycks and Gimpel, arXiv 1606.08415). */
 export function gelu(x: Float32Array): void {
-  for (let i = 0; i < x.length; i++) x[i] *= (1 + errorFunction(x[i] * Math.SQRT1_2)) / 2
+  for (let i = 0; i < x.length; i++) x[i] *= (1 + erf(x[i] * Math.SQRT1_2)) / 2
 }
 
 /** gate := gate · sigmoid(gate) · up (SwiGLU, arXiv 2002.05202). */

@@ -1,14 +1,13 @@
-import type { DecoderConfig } from '../src/networks/decoder.ts'
-import type { EncoderConfig } from '../src/networks/encoder.ts'
-import type { WeightSource } from '../src/networks/weights.ts'
-import { random } from '../src/random.ts'
-import type { FloatTensor } from '../src/readers/index.ts'
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import type { DecoderConfig } from '../src/decoder/decoder.ts'
+import type { EncoderConfig } from '../src/encoder/encoder.ts'
+import type { FloatTensor, WeightSource } from '../src/weights.ts'
 
 /** Seeded tensors of any name and shape, the same at each reading. */
 export class RandomWeights implements WeightSource {
   readonly #shapes: ReadonlyMap<string, readonly number[]>
   readonly #tensors = new Map<string, FloatTensor>()
-  readonly #next = random(1, 'values')
+  readonly #generator = xoroshiro128plus(1)
 
   constructor(shapes: Record<string, readonly number[]>) {
     this.#shapes = new Map(Object.entries(shapes))
@@ -20,7 +19,7 @@ export class RandomWeights implements WeightSource {
     const shape = this.#shapes.get(name)
     if (!shape) throw new RangeError(`no tensor ${name}`)
     const count = shape.reduce((product, extent) => product * extent, 1)
-    const data = Float32Array.from({ length: count }, () => this.#next() / 2 ** 31)
+    const data = Float32Array.from({ length: count }, () => this.#generator.next() / 2 ** 31)
     const tensor = { name, shape, data }
     this.#tensors.set(name, tensor)
     return tensor

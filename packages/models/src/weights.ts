@@ -1,5 +1,11 @@
 import { rangeError } from '@nnz/core'
-import type { FloatTensor } from '../readers/index.ts'
+
+/** A tensor of f32 values, row-major. */
+export interface FloatTensor {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly data: Float32Array<ArrayBuffer>
+}
 
 /** Where a network's tensors come from: an open safetensors or GGUF file, or numbers in memory. */
 export interface WeightSource {

@@ -1,0 +1,6 @@
+export { Decoder, type DecoderConfig } from './decoder/decoder.ts'
+export { Encoder, type EncoderConfig } from './encoder/encoder.ts'
+export type { AttentionInputs, Hooks } from './hooks.ts'
+export { LinearLayer } from './linear-layer.ts'
+export { type TextEncoder, tokenizerOf, tokenizerOfGguf } from './tokenizer.ts'
+export type { FloatTensor, WeightSource } from './weights.ts'
