@@ -1,5 +1,5 @@
 import { duplicateKey } from './duplicate-key.ts'
-import { fileError } from './file-error.ts'
+import { FileFormatError } from './file-error.ts'
 import { ARRAY_TYPES } from './safetensors.ts'
 import { type Contents, type Description, FORMAT_VERSION } from './storable.ts'
 
@@ -37,7 +37,7 @@ function isDescription(value: unknown): value is Description {
 export function expectContents(text: string | undefined, file: string): Contents {
   if (text === undefined) return { version: FORMAT_VERSION, layouts: {} }
   // In the header of the file, which begins at byte 8.
-  const wrong = (message: string) => fileError(file, 8, message)
+  const wrong = (message: string) => new FileFormatError(file, 8, message)
   let contents: unknown
   try {
     contents = JSON.parse(text)

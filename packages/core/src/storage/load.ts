@@ -3,7 +3,7 @@ import type { CompactValues } from '../compact/values.ts'
 import { describe, typeError } from '../errors.ts'
 import { type Tensor, tensor } from '../tensor.ts'
 import { expectContents } from './contents.ts'
-import { fileError } from './file-error.ts'
+import { FileFormatError } from './file-error.ts'
 import { decodeGaps } from './gaps.ts'
 import { STORED_LAYOUTS, type StoredLayout } from './layouts.ts'
 import { ARRAY_TYPES, type ElementType, type FileTensor, parseSafetensors } from './safetensors.ts'
@@ -41,7 +41,7 @@ function elements<T extends Elements>(
 function plainTensor(found: FileTensor, file: string): Tensor {
   const { dtype, shape, name, offset } = found
   if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16')
-    throw fileError(file, offset, `tensor ${JSON.stringify(name)}: expected F32, F16 or BF16, got ${dtype}`)
+    throw new FileFormatError(file, offset, `tensor ${JSON.stringify(name)}: expected F32, F16 or BF16, got ${dtype}`)
   const values =
     dtype === 'F32'
       ? elements(found, Float32Array)
@@ -49,7 +49,7 @@ function plainTensor(found: FileTensor, file: string): Tensor {
   try {
     return tensor(values, shape)
   } catch (error) {
-    throw fileError(file, offset, `${JSON.stringify(name)}: ${(error as Error).message}`)
+    throw new FileFormatError(file, offset, `${JSON.stringify(name)}: ${(error as Error).message}`)
   }
 }
 
@@ -101,12 +101,12 @@ class LayoutReader {
     } catch (error) {
       const { message } = error as Error
       const [, culprit] = [...taken].find(([field]) => message.includes(field)) ?? [...taken][0]
-      throw fileError(this.#file, culprit.offset, `${JSON.stringify(name)}: ${message}`)
+      throw new FileFormatError(this.#file, culprit.offset, `${JSON.stringify(name)}: ${message}`)
     }
   }
 
   #wrong(name: string, message: string): RangeError {
-    return fileError(this.#file, 8, `${JSON.stringify(name)}: ${message}`)
+    return new FileFormatError(this.#file, 8, `${JSON.stringify(name)}: ${message}`)
   }
 
   #values({ groupColumns }: Description, take: (field: string) => FileTensor): Float32Array | CompactValues {
@@ -122,7 +122,7 @@ class LayoutReader {
   #array(found: FileTensor, wanted: ElementType): Elements {
     if (found.dtype === wanted) return elements<Elements>(found, ARRAY_TYPES[wanted])
     if (wanted === 'U32' && found.dtype === 'U16') return Uint32Array.from(elements(found, Uint16Array))
-    throw fileError(
+    throw new FileFormatError(
       this.#file,
       found.offset,
       `tensor ${JSON.stringify(found.name)}: expected ${wanted}, got ${found.dtype}`,
@@ -134,7 +134,7 @@ class LayoutReader {
     const rising = offsets.length > 0 && offsets[0] === 0 && offsets.every((at, i) => i === 0 || at >= offsets[i - 1])
     const indices = rising && offsets[offsets.length - 1] <= bytes.length ? decodeGaps(offsets, bytes) : undefined
     if (!indices || gaps.dtype !== 'U8')
-      throw fileError(this.#file, offset, `tensor ${JSON.stringify(name)}: its gaps do not fit the offsets`)
+      throw new FileFormatError(this.#file, offset, `tensor ${JSON.stringify(name)}: its gaps do not fit the offsets`)
     return indices
   }
 }
@@ -158,7 +158,8 @@ export function load(bytes: Uint8Array, options: LoadOptions = {}): LoadedFile {
   const weights = new Map<string, Storable | Tensor>()
   for (const [name, description] of Object.entries(contents.layouts)) weights.set(name, reader.read(name, description))
   for (const [name, found] of tensors) {
-    if (weights.has(name)) throw fileError(file, found.offset, `${JSON.stringify(name)} is both a layout and a tensor`)
+    if (weights.has(name))
+      throw new FileFormatError(file, found.offset, `${JSON.stringify(name)} is both a layout and a tensor`)
     weights.set(name, plainTensor(found, file))
   }
   return { weights, metadata }
