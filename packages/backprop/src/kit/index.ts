@@ -17,7 +17,7 @@ export {
   noWork,
   type Work,
 } from './module.ts'
-export { ActivationModule, type ActivationName, geluTanh, relu, silu } from './modules/activation.ts'
+export { ActivationModule, type ActivationName, gelu, geluTanh, relu, silu } from './modules/activation.ts'
 export { Residual, Sequential } from './modules/containers.ts'
 export { Conv2d, type Conv2dOptions, SparseConv2d, type SparseConv2dOptions } from './modules/conv2d.ts'
 export { Embedding, type EmbeddingOptions, Positions } from './modules/embedding.ts'

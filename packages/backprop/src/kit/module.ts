@@ -17,6 +17,11 @@ export interface ForwardOptions {
   readonly save?: boolean
   /** Whether `backward` will be asked for the gradient of the input, too. Default: true. */
   readonly input?: boolean
+  /**
+   * Where sequences of different lengths begin among the rows, and the end of the last: for modules that mix tokens. Default:
+   * every sequence has the length that the module was made for.
+   */
+  readonly sequenceOffsets?: readonly number[] | undefined
 }
 
 /** Options of a backward pass. */

@@ -1,6 +1,6 @@
 import { type Tensor, tensor } from '@nnz/core'
 import { expect } from 'vitest'
-import type { Module } from '../../src/kit/index.ts'
+import type { ForwardOptions, Module } from '../../src/kit/index.ts'
 import { Random } from '../../src/kit/index.ts'
 
 /** A tensor of seeded normal numbers. */
@@ -13,8 +13,8 @@ export function normal(shape: readonly number[], seed: number, scale = 1): Tenso
 }
 
 /** sum(y · weights): its gradient by y are the weights. */
-function objective(module: Module, x: Tensor, weights: Tensor): number {
-  const y = module.forward(x, { save: false })
+function objective(module: Module, x: Tensor, weights: Tensor, options: ForwardOptions): number {
+  const y = module.forward(x, { ...options, save: false })
   return y.data.reduce((sum, value, i) => sum + value * weights.data[i], 0)
 }
 
@@ -38,9 +38,15 @@ function difference(values: Float32Array, at: number, step: number, evaluate: ()
 export function expectGradients(
   module: Module,
   x: Tensor,
-  { samples = 24, step = 2e-3, tolerance = 2e-3, input = true } = {},
+  {
+    samples = 24,
+    step = 2e-3,
+    tolerance = 2e-3,
+    input = true,
+    sequenceOffsets,
+  }: { samples?: number; step?: number; tolerance?: number } & ForwardOptions = {},
 ): void {
-  const y = module.forward(x, { input })
+  const y = module.forward(x, { input, sequenceOffsets })
   const weights = normal(y.shape, 99)
   const dx = module.backward(weights, { input })
   const random = new Random(5)
@@ -53,7 +59,7 @@ export function expectGradients(
     for (const at of places(x.data.length))
       compare(
         dx!.data[at],
-        difference(x.data, at, step, () => objective(module, x, weights)),
+        difference(x.data, at, step, () => objective(module, x, weights, { sequenceOffsets })),
         `dx[${at}]`,
       )
   } else expect(dx).toBeUndefined()
@@ -67,7 +73,7 @@ export function expectGradients(
     for (const i of places(count)) {
       const expected = difference(parameter.value.data, parameter.places?.[i] ?? i, step, () => {
         parameter.version++
-        return objective(module, x, weights)
+        return objective(module, x, weights, { sequenceOffsets })
       })
       parameter.version++
       compare(parameter.gradient![i], expected, `${name}[${i}]`)

@@ -74,7 +74,7 @@ describe('gradients equal finite differences', () => {
   })
 
   it('LayerNorm', () => expectGradients(new LayerNorm('n', 9), normal([4, 9], 6)))
-  it.each(['relu', 'gelu-tanh', 'silu'] as const)('%s', (name) =>
+  it.each(['relu', 'gelu', 'gelu-tanh', 'silu'] as const)('%s', (name) =>
     expectGradients(new ActivationModule(name), normal([5, 6], 7)),
   )
   it('Embedding, Positions', () => {
@@ -102,6 +102,25 @@ describe('gradients equal finite differences', () => {
       functions: { attention, attentionBackward },
     }
     expectGradients(new SelfAttention('a', options), normal([10, 16], 10))
+  })
+  it.each([true, false])('SelfAttention of packed sequences, causal %s', (causal) => {
+    const functions = { attention, attentionBackward }
+    const module = new SelfAttention('a', { width: 16, heads: 2, tokens: 5, random: random(), causal, functions })
+    const network = new Sequential(new Residual(module), new ActivationModule('gelu'))
+    const lengths = [5, 1, 0, 3]
+    const x = normal([9, 16], 10)
+    const sequenceOffsets = [0, 5, 6, 6, 9]
+    expectGradients(network, x, { sequenceOffsets })
+    const together = module.forward(x, { sequenceOffsets }).data
+    let begin = 0
+    for (const length of lengths) {
+      const own = tensor(x.data.subarray(begin * 16, (begin + length) * 16), [length, 16])
+      const alone = module.forward(own, { sequenceOffsets: [0, length] }).data
+      alone.forEach((value, i) => {
+        expect(together[begin * 16 + i]).toBeCloseTo(value, 5)
+      })
+      begin += length
+    }
   })
   it('SelfAttention with sparse projections', () => {
     const options = { width: 16, heads: 4, tokens: 5, random: random(), functions: { attention, attentionBackward } }
@@ -319,7 +338,7 @@ it('wrong operands are told before anything is kept', () => {
     /0\.\.2/,
   )
   expect(() => new Sequential(linear, linear)).toThrow(/named l\.weight/)
-  expect(() => new ActivationModule('tanh' as never)).toThrow(/relu, gelu-tanh, silu/)
+  expect(() => new ActivationModule('tanh' as never)).toThrow(/relu, gelu, gelu-tanh, silu/)
   const pattern = randomMask([2, 2], 1, 1)
   expect(() => new SparseLinear('s', { inputs: 3, outputs: 2, random: random(), pattern })).toThrow(/\[2, 3\]/)
 })

@@ -1,4 +1,5 @@
-import { describe, expectMatrix, rangeError, type Tensor, zeros } from '@nnz/core'
+import { describe, erf, expectMatrix, rangeError, type Tensor, zeros } from '@nnz/core'
+import { activateWasm } from '../../activation/activate.ts'
 import { activationBackward } from '../../activation/activation-backward.ts'
 import type { BackwardOptions, ForwardOptions } from '../module.ts'
 import { rowMajor } from './gather.ts'
@@ -15,6 +16,9 @@ const APPLY = {
       const notANumber = (0x7f800000 - (bits & 0x7fffffff)) >> 31
       to[i] = bits & (~(bits >> 31) | notANumber)
     }
+  },
+  gelu(x: Float32Array, y: Float32Array) {
+    for (let i = 0; i < x.length; i++) y[i] = 0.5 * x[i] * (1 + erf(x[i] * Math.SQRT1_2))
   },
   'gelu-tanh'(x: Float32Array, y: Float32Array) {
     const factor = Math.sqrt(2 / Math.PI)
@@ -47,7 +51,10 @@ export class ActivationModule extends Leaf<Tensor> {
 
   forward(x: Tensor, { save = true, input = true }: ForwardOptions = {}): Tensor {
     const y = zeros(expectMatrix(x, `${this.#activation}: x`).shape)
-    APPLY[this.#activation](rowMajor(x), y.data)
+    const source = rowMajor(x)
+    // The rectifier costs less than the way into WASM memory and back.
+    const done = this.#activation !== 'relu' && activateWasm(source, y, this.#activation)
+    if (!done) APPLY[this.#activation](source, y.data)
     const kept = this.#activation === 'relu' ? y : x
     if (save && input) this.keep(kept, [kept.data], [y.shape[0], y.shape[1]])
     else this.forget()
@@ -62,6 +69,11 @@ export class ActivationModule extends Leaf<Tensor> {
 /** max(0, x). */
 export function relu(): ActivationModule {
   return new ActivationModule('relu')
+}
+
+/** The Gaussian error linear unit, x·Φ(x), with the error function (arXiv 1606.08415). */
+export function gelu(): ActivationModule {
+  return new ActivationModule('gelu')
 }
 
 /** The Gaussian error linear unit in its tanh form, `gelu-tanh` of `spmm` (arXiv 1606.08415). */

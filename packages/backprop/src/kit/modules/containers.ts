@@ -30,10 +30,11 @@ export class Sequential implements Module {
     return input ? 0 : trained < 0 ? this.parts.length : trained
   }
 
-  forward(x: Tensor, { save = true, input = true }: ForwardOptions = {}): Tensor {
+  forward(x: Tensor, options: ForwardOptions = {}): Tensor {
+    const { save = true, input = true } = options
     const first = this.#first(input)
     return this.parts.reduce(
-      (y, part, i) => part.forward(y, { save: save && i >= first, input: input || i > first }),
+      (y, part, i) => part.forward(y, { ...options, save: save && i >= first, input: input || i > first }),
       x,
     )
   }

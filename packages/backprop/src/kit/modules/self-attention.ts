@@ -13,11 +13,19 @@ export interface AttentionFunctions {
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    options: { causal: boolean; out: Tensor },
+    options: { causal: boolean; sequenceOffsets: readonly number[] | undefined; out: Tensor },
   ): { readonly output: Tensor; readonly logSumExp: Tensor }
   attentionBackward(
     dOutput: Tensor,
-    saved: { q: Tensor; k: Tensor; v: Tensor; output: Tensor; logSumExp: Tensor; causal: boolean },
+    saved: {
+      q: Tensor
+      k: Tensor
+      v: Tensor
+      output: Tensor
+      logSumExp: Tensor
+      causal: boolean
+      sequenceOffsets: readonly number[] | undefined
+    },
   ): { readonly dQ: Tensor; readonly dK: Tensor; readonly dV: Tensor }
 }
 
@@ -26,7 +34,7 @@ export interface SelfAttentionOptions {
   readonly width: number
   /** Divides the width. */
   readonly heads: number
-  /** Of one sequence. */
+  /** Of one sequence, where a forward pass is not given `sequenceOffsets`. */
   readonly tokens: number
   readonly functions: AttentionFunctions
   readonly random: Random
@@ -40,11 +48,12 @@ interface SavedAttention {
   readonly projected: Tensor
   readonly output: Tensor
   readonly logSumExp: Tensor
+  readonly sequenceOffsets: readonly number[] | undefined
 }
 
 /**
  * Self-attention: x [sequences · tokens, width] through one projection to queries, keys and values, attention in each head,
- * and a projection back. Its two `Linear` may be made sparse.
+ * and a projection back. With `sequenceOffsets` the sequences may differ in length. Its two `Linear` may be made sparse.
  */
 export class SelfAttention extends Leaf<SavedAttention> {
   override readonly parts: readonly Module[]
@@ -71,49 +80,56 @@ export class SelfAttention extends Leaf<SavedAttention> {
     return this.parts.flatMap(({ parameters }) => parameters)
   }
 
-  /** A part of token-major rows seen as [batch, heads, tokens, headDim]. */
-  #heads(matrix: Tensor, part = 0): Tensor {
-    const { width, heads, tokens } = this.#options
+  /** A part of token-major rows seen as [batch, heads, tokens, headDim]; packed sequences are one batch. */
+  #heads(matrix: Tensor, packed: boolean, part = 0): Tensor {
+    const { width, heads } = this.#options
     const [rows, columns] = matrix.shape
-    const shape = [rows / tokens, heads, tokens, width / heads]
+    const tokens = packed ? rows : this.#options.tokens
+    const shape = [packed ? 1 : rows / tokens, heads, tokens, width / heads]
     const strides = [tokens * columns, width / heads, columns, 1]
     return tensor(matrix.data.subarray(part * width), shape, { strides })
   }
 
-  forward(x: Tensor, { save = true, input = true }: ForwardOptions = {}): Tensor {
+  forward(x: Tensor, { save = true, input = true, sequenceOffsets }: ForwardOptions = {}): Tensor {
     const { width, tokens, functions, causal = true } = this.#options
     const [rows] = expectMatrix(x, `${this.#name}: x`).shape
-    if (rows % tokens !== 0)
+    const packed = sequenceOffsets !== undefined
+    if (!packed && rows % tokens !== 0)
       throw rangeError('NNZ_SHAPE', `${this.#name}: x has ${rows} rows, expected whole sequences of ${tokens}`)
     const deeper = input || isTrained(this.project)
     const projected = this.project.forward(x, { save, input })
-    const [q, k, v] = [0, 1, 2].map((part) => this.#heads(projected, part))
+    const [q, k, v] = [0, 1, 2].map((part) => this.#heads(projected, packed, part))
     const output = zeros([rows, width])
-    const { logSumExp } = functions.attention(q, k, v, { causal, out: this.#heads(output) })
-    if (save && deeper)
-      this.keep({ projected, output, logSumExp }, [projected.data, output.data, logSumExp.data], [rows, width])
+    const out = this.#heads(output, packed)
+    const { logSumExp } = functions.attention(q, k, v, { causal, sequenceOffsets, out })
+    const saved = { projected, output, logSumExp, sequenceOffsets }
+    if (save && deeper) this.keep(saved, [projected.data, output.data, logSumExp.data], [rows, width])
     else this.forget()
-    // Scores and weighted values of a token and, where causal, those before it.
-    this.work.forward += 2 * rows * width * this.#seen()
+    // Scores and weighted values.
+    this.work.forward += 2 * width * this.#pairs(rows, sequenceOffsets)
     return this.combine.forward(output, { save, input: deeper })
   }
 
-  /** Keys that a token sees on average. */
-  #seen(): number {
+  /** How many tokens all tokens together see: those of their sequence or, where causal, those up to themselves. */
+  #pairs(rows: number, sequenceOffsets: readonly number[] | undefined): number {
     const { tokens, causal = true } = this.#options
-    return causal ? (tokens + 1) / 2 : tokens
+    const pairs = (length: number) => (causal ? (length * (length + 1)) / 2 : length ** 2)
+    if (!sequenceOffsets) return (rows / tokens) * pairs(tokens)
+    return sequenceOffsets.reduce((sum, end, i) => sum + (i === 0 ? 0 : pairs(end - sequenceOffsets[i - 1])), 0)
   }
 
   backward(dy: Tensor, options: BackwardOptions = {}): Tensor | undefined {
-    const { width, heads, tokens, functions, causal = true } = this.#options
+    const { width, heads, functions, causal = true } = this.#options
     const deeper = options.input !== false || isTrained(this.project)
     const slope = this.combine.backward(dy, { ...options, input: deeper })
     if (!slope) return undefined
-    const { projected, output, logSumExp } = this.take(slope, this.#name)
-    const [q, k, v] = [0, 1, 2].map((part) => this.#heads(projected, part))
-    const saved = { q, k, v, output: this.#heads(output), logSumExp, causal }
-    const { dQ, dK, dV } = functions.attentionBackward(this.#heads(slope), saved)
+    const { projected, output, logSumExp, sequenceOffsets } = this.take(slope, this.#name)
+    const packed = sequenceOffsets !== undefined
+    const [q, k, v] = [0, 1, 2].map((part) => this.#heads(projected, packed, part))
+    const saved = { q, k, v, output: this.#heads(output, packed), logSumExp, causal, sequenceOffsets }
+    const { dQ, dK, dV } = functions.attentionBackward(this.#heads(slope, packed), saved)
     const rows = slope.shape[0]
+    const tokens = packed ? rows : this.#options.tokens
     const dProjected = zeros([rows, 3 * width])
     const headDim = width / heads
     ;[dQ, dK, dV].forEach(({ data }, part) => {
@@ -125,7 +141,7 @@ export class SelfAttention extends Leaf<SavedAttention> {
       }
     })
     // Scores again, and the four products of the gradients.
-    this.work.inputGradient += 5 * rows * width * this.#seen()
+    this.work.inputGradient += 5 * width * this.#pairs(rows, sequenceOffsets)
     return this.project.backward(dProjected, options)
   }
 }
