@@ -76,9 +76,9 @@ async function prepareSession(
   options: object,
   { bytes, weightBytes, tolerance }: Model,
 ): Promise<Prepared> {
-  const start = process.hrtime.bigint()
+  const start = performance.now()
   const session = await runtime.InferenceSession.create(bytes, options)
-  const planning = Number(process.hrtime.bigint() - start)
+  const planning = (performance.now() - start) * 1e6
   let feeds: Record<string, object> = {}
   let allowed = 0
   let y: ArrayLike<number> = []

@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module'
+import { dirname, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** Loads an optional package by name. Tests put their own in its place. */
 export type Importer = (name: string) => Promise<unknown>
@@ -19,6 +21,11 @@ export const requireOwnOnnxRuntime: Importer = async (name) => {
     if (/[\\/]onnxruntime-(?:web|node|common)[\\/].*\.[cm]?js$/.test(path)) delete require.cache[path]
   }
   return require(name)
+}
+
+/** The folder of a package's entry, as its own code takes it: with a slash at the end. */
+export function entryFolder(name: string): string {
+  return dirname(fileURLToPath(import.meta.resolve(name))) + sep
 }
 
 /**

@@ -1,9 +1,7 @@
-import { dirname, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { ProductTask } from '../products/task.ts'
 import type { Contender } from '../records/index.ts'
 import type { Baseline, Prepared } from '../runner/contender.ts'
-import { type Importer, importPackage, loadPackage } from './packages.ts'
+import { entryFolder, type Importer, importPackage, loadPackage } from './packages.ts'
 import { transpose } from './transpose.ts'
 
 interface Tensor {
@@ -36,7 +34,7 @@ export function tfjsWasmBaseline(importer: Importer = importPackage): Baseline<P
       const backend = await loadPackage<TfjsWasm>(BACKEND, importer)
       if (!threads.includes(1)) return []
       // The .wasm files lie beside the entry, and tfjs looks for them in the folder of the program that was started.
-      backend.setWasmPaths(dirname(fileURLToPath(import.meta.resolve(BACKEND))) + sep)
+      backend.setWasmPaths(entryFolder(BACKEND))
       if (!(await tf.setBackend('wasm'))) throw new Error(`${BACKEND} does not start`)
       return [{ contender: contender(tf.version_core), supports: () => true, prepare: (task) => prepare(task, tf) }]
     },

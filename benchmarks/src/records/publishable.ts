@@ -1,11 +1,4 @@
-import { homedir, hostname, userInfo } from 'node:os'
-
-/** What must not enter a record. */
-export interface Identity {
-  readonly hostName: string
-  readonly userName: string
-  readonly home: string
-}
+import { type Identity, localIdentity } from './local-identity.ts'
 
 export interface PrivateFinding {
   /** Where it stands: `environment.machine`, `records.3.reason`. */
@@ -24,16 +17,6 @@ const HOME_PATH = /(?:^|[^\w.-])(?:\/(?:home|Users)\/[^/\s]+|\/root)(?=$|[/\s'":
 
 /** Names that makers and authors gave: a user called Max may publish from an "M4 Max", and one called Bert measures BERT. */
 const NAMES_OF_OTHERS = /(?:^|\.)(?:cpu\.model|id|operation|workload\.(?:model|layer)|contender\.name)$/
-
-export function localIdentity(): Identity {
-  let userName = ''
-  try {
-    userName = userInfo().username
-  } catch {
-    // A user id without an account has no name to protect.
-  }
-  return { hostName: hostname(), userName, home: homedir() }
-}
 
 /** The names to look for, as whole words. */
 function wordsOf({ hostName, userName }: Identity): { what: 'host name' | 'user name'; pattern: RegExp }[] {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
 import { runName } from './identity.ts'
-import { assertPublishable, type Identity } from './publishable.ts'
+import type { Identity } from './local-identity.ts'
+import { assertPublishable } from './publishable.ts'
 import { type Environment, environmentSchema, parseWith } from './schema.ts'
 
 const label = z.string().min(1).max(200)

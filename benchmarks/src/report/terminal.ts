@@ -1,38 +1,10 @@
 import type { RunComparison } from '../statistics/index.ts'
-import type { ContenderSummary, Section } from './aggregate.ts'
+import type { Section } from './aggregate.ts'
 import { crossoverTable, losses, noiseSentence, processesSentence } from './findings.ts'
-import { milliseconds, percent, significant, times } from './format.ts'
+import { significant } from './format.ts'
 import { machineLine } from './labels.ts'
+import { sectionColumns } from './section-columns.ts'
 import { fitted, wrapped } from './terminal-table.ts'
-
-interface Column {
-  readonly head: string
-  /** The column that goes first where there is no room; 0 always stays. */
-  readonly leaves: number
-  readonly cell: (contender: ContenderSummary) => string
-}
-
-const NAME: Column = { head: 'contender', leaves: 0, cell: ({ label }) => label }
-
-function columnsOf(rivals: readonly string[]): Column[] {
-  return [
-    NAME,
-    { head: 'ms', leaves: 0, cell: ({ ns }) => milliseconds(ns) },
-    { head: 'GFLOP/s', leaves: 2, cell: ({ gflops }) => significant(gflops) },
-    { head: 'dense-eq.', leaves: 6, cell: ({ denseGflops }) => significant(denseGflops) },
-    { head: 'limit', leaves: 4, cell: ({ limitShare }) => percent(limitShare?.mean) },
-    { head: 'over dense', leaves: 1, cell: ({ best }) => times(best?.mean) },
-    { head: 'worst', leaves: 3, cell: ({ best }) => times(best?.worstRatio) },
-    ...rivals.map((rival, index) => ({
-      head: `/ ${rival}`,
-      leaves: 9 + index,
-      cell: ({ speedUps }: ContenderSummary) => times(speedUps.get(rival)?.mean),
-    })),
-    { head: 'spread', leaves: 7, cell: ({ spread }) => percent(spread) },
-    { head: 'error', leaves: 8, cell: ({ error }) => percent(error) },
-    { head: 'passed', leaves: 5, cell: ({ passed, total }) => `${passed}/${total}` },
-  ]
-}
 
 /** The tables of a report for a terminal, no line wider than `width` (from 40 on). Columns leave, the least important one first, until the rest has room. */
 export function renderTerminal(sections: readonly Section[], width = 80): string {
@@ -41,7 +13,7 @@ export function renderTerminal(sections: readonly Section[], width = 80): string
 
 function sectionBlocks(section: Section, width: number): string[] {
   const { operation, machine, environment, contenders, rivals, crossovers, failures, noise } = section
-  const columns = columnsOf(rivals)
+  const columns = sectionColumns(rivals)
   const cells = contenders.map((contender) => columns.map((column) => column.cell(contender)))
   const lines = [
     `${operation} on ${machine}`,

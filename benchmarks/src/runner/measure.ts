@@ -1,10 +1,10 @@
-import { setImmediate } from 'node:timers/promises'
 import { median } from 'simple-statistics'
-import { type BenchRecord, type Peak, redact } from '../records/index.ts'
+import { redact } from '../records/publishable.ts'
+import type { BenchRecord, Peak } from '../records/schema.ts'
 import { limitOf } from '../statistics/index.ts'
 import type { ContenderSpec, Prepared } from './contender.ts'
 import { describeTask } from './record.ts'
-import { sampleRuns } from './sample.ts'
+import { iterationsFor, sampleRuns } from './sample.ts'
 import { shuffled } from './shuffle.ts'
 import { type Expectation, errorOf, type Inputs, type Task } from './task.ts'
 
@@ -27,6 +27,8 @@ interface Entry {
   readonly error: NonNullable<BenchRecord['error']>
   readonly samples: number[]
   warmup: number
+  /** Runs within one sample. */
+  iterations: number
   order: number
   /** What went wrong after the first check; it is left alone from then on. */
   refusal?: Refused
@@ -68,13 +70,13 @@ export async function measureTask(
     if (await stopped()) break
     onStep?.(spec.contender.name)
     const outcome = await prepareChecked(task, spec, expectations)
-    if ('prepared' in outcome) entries.push({ spec, ...outcome, samples: [], warmup: 0, order: 0 })
+    if ('prepared' in outcome) entries.push({ spec, ...outcome, samples: [], warmup: 0, iterations: 1, order: 0 })
     else await record({ ...describeTask(task, spec.contender), ...outcome })
   }
   for (const entry of entries) {
     if (await stopped()) break
     await attempt(entry, async () => {
-      entry.warmup = await warmUp(entry.prepared, budget.warmup)
+      Object.assign(entry, await warmUp(entry.prepared, budget.warmup))
     })
   }
   const random = shuffled(seed)
@@ -94,9 +96,9 @@ export async function measureTask(
     await attempt(entry, async () => entry.prepared.dispose())
   }
 
-  /** Signals are heard only between turns of the event loop. */
+  /** Signals and messages are heard only between turns of the event loop. */
   async function stopped(): Promise<boolean> {
-    await setImmediate()
+    await new Promise((resolve) => setTimeout(resolve))
     return isStopped()
   }
 }
@@ -118,7 +120,7 @@ async function sampleChecked(entry: Entry, { inputs, expected }: Checked, millis
   prepared.poison?.()
   const samples = prepared.sample
     ? await prepared.sample(milliseconds)
-    : await sampleRuns(() => prepared.run(), milliseconds)
+    : await sampleRuns(() => prepared.run(), milliseconds, entry.iterations)
   const { right, ...error } = errorOf(expected, prepared.output())
   if (right || within(error.maxAbs, prepared)) entry.samples.push(...samples)
   else entry.refusal = incorrect(error)
@@ -196,18 +198,19 @@ function reasonOf(cause: unknown): string {
   return redact(cause instanceof Error ? cause.message || cause.name : String(cause)).slice(0, 500)
 }
 
-/** Runs until the time is over; returns how often. */
-async function warmUp(prepared: Prepared, milliseconds: number): Promise<number> {
-  if (prepared.sample) return (await prepared.sample(milliseconds)).length
-  const end = performance.now() + milliseconds
+/** Runs until the time is over; returns how often, and how many runs make a sample. */
+async function warmUp(prepared: Prepared, milliseconds: number): Promise<Pick<Entry, 'warmup' | 'iterations'>> {
+  if (prepared.sample) return { warmup: (await prepared.sample(milliseconds)).length, iterations: 1 }
+  const start = performance.now()
+  const end = start + milliseconds
   let runs = 0
   for (; runs === 0 || performance.now() < end; runs++) await prepared.run()
-  return runs
+  return { warmup: runs, iterations: iterationsFor((performance.now() - start) / runs) }
 }
 
 function passed(
   task: Task,
-  { spec, prepared, error, samples, warmup, order }: Entry,
+  { spec, prepared, error, samples, warmup, iterations, order }: Entry,
   peakOf: PeakOf,
 ): ReturnType<typeof outcomeOf> {
   const base = describeTask(task, spec.contender)
@@ -220,7 +223,7 @@ function passed(
     error,
     samples: [samples],
     order: [order],
-    iterations: 1,
+    iterations,
     warmup,
     planning: prepared.planning,
     packing: profile ? profile.packing * time : null,

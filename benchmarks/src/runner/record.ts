@@ -1,4 +1,5 @@
-import { type BenchRecord, type Contender, recordId } from '../records/index.ts'
+import { recordId } from '../records/identity.ts'
+import type { BenchRecord, Contender } from '../records/schema.ts'
 import type { Task } from './task.ts'
 
 /** The fields of a record that follow from the task and the contender; no measurement yet. */

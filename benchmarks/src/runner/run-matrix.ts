@@ -1,12 +1,7 @@
-import {
-  type BenchRecord,
-  type Contender,
-  type Environment,
-  type Peak,
-  recordId,
-  redact,
-  type Store,
-} from '../records/index.ts'
+import { recordId } from '../records/identity.ts'
+import { redact } from '../records/publishable.ts'
+import type { BenchRecord, Contender, Environment, Peak } from '../records/schema.ts'
+import type { Store } from '../records/store.ts'
 import type { Baseline, ContenderSpec } from './contender.ts'
 import { type Budget, measureTask, type PeakOf } from './measure.ts'
 import type { Pace } from './pace.ts'

@@ -64,7 +64,7 @@ export function concatenated(parts: readonly Float32Array[]): Float32Array {
 
 /** What a call returned, and how many nanoseconds it took. */
 export function timed<T>(call: () => T): [result: T, nanoseconds: number] {
-  const start = process.hrtime.bigint()
+  const start = performance.now()
   const result = call()
-  return [result, Number(process.hrtime.bigint() - start)]
+  return [result, (performance.now() - start) * 1e6]
 }
