@@ -7,7 +7,7 @@ export interface OnnxProto {
 
 /** TensorProto.DataType. */
 export const FLOAT = 1
-const INT8 = 3
+export const INT8 = 3
 
 /** Y [n, m] = X [n, k] W [k, m], all f32, W a constant. */
 export function matmulGraph(proto: OnnxProto, weights: Float32Array, [m, k, n]: readonly number[]): Uint8Array {
@@ -49,7 +49,7 @@ export function node(opType: string, input: string[], output: string) {
   return { opType, input, output: [output] }
 }
 
-export function constant(name: string, dims: number[], dataType: number, data: Float32Array | Int8Array) {
+export function constant(name: string, dims: number[], dataType: number, data: ArrayBufferView) {
   return { name, dims, dataType, rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }
 }
 
