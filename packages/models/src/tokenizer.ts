@@ -7,6 +7,14 @@ export interface TextEncoder {
   encode(text: string): number[]
 }
 
+/** Both ways, as generating text needs it. */
+export interface TextTokenizer extends TextEncoder {
+  /** The text of some tokens, without special ones. */
+  decode(tokens: readonly number[]): string
+  /** The token that ends a text, where there is one. */
+  readonly end: number | undefined
+}
+
 const described = z.looseObject({ model: z.looseObject({ type: z.string() }) })
 
 /** A tokeniser from the text of a `tokenizer.json`, its special tokens included; at most `longest` tokens, the last kept. */
@@ -38,7 +46,7 @@ const CONTROL = 3
  *
  * @throws RangeError where the file has another kind of tokeniser
  */
-export function tokenizerOfGguf(metadata: ReadonlyMap<string, unknown>, file: string): TextEncoder {
+export function tokenizerOfGguf(metadata: ReadonlyMap<string, unknown>, file: string): TextTokenizer {
   const kind = `${metadata.get('tokenizer.ggml.model')} ${metadata.get('tokenizer.ggml.pre')}`
   if (kind !== 'gpt2 smollm')
     throw rangeError('NNZ_VALUE', `${file}: expected a tokeniser "gpt2 smollm", got "${kind}"`)
@@ -79,5 +87,9 @@ export function tokenizerOfGguf(metadata: ReadonlyMap<string, unknown>, file: st
     },
     {},
   )
-  return { encode: (text) => tokenizer.encode(text).ids }
+  return {
+    encode: (text) => tokenizer.encode(text).ids,
+    decode: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    end: z.int().optional().parse(metadata.get('tokenizer.ggml.eos_token_id')),
+  }
 }

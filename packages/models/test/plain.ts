@@ -1,5 +1,5 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
-import type { DecoderConfig } from '../src/decoder/decoder.ts'
+import type { DecoderConfig } from '../src/decoder/config.ts'
 import type { EncoderConfig } from '../src/encoder/encoder.ts'
 import type { FloatTensor, WeightSource } from '../src/weights.ts'
 
@@ -122,8 +122,8 @@ export function plainEncoder(weights: RandomWeights, config: EncoderConfig, sequ
   return x
 }
 
-/** Sum of -log p of every token but the first, in f64 by the plainest loops. */
-export function plainSurprise(weights: RandomWeights, config: DecoderConfig, sequence: readonly number[]): number {
+/** The logits after each token of a sequence, in f64 by the plainest loops. */
+export function plainLogits(weights: RandomWeights, config: DecoderConfig, sequence: readonly number[]): Rows {
   const { heads, keyHeads, epsilon, width, ropeBase } = config
   const turn = (rows: Rows): Rows => {
     const headDim = width / heads
@@ -150,11 +150,5 @@ export function plainSurprise(weights: RandomWeights, config: DecoderConfig, seq
     const product = gate.map((row, i) => row.map((value, j) => (value / (1 + Math.exp(-value))) * up[i][j]))
     x = plus(x, linear(weights, `${at}.ffn_down`, product, false))
   }
-  const logits = linear(weights, 'token_embd', rmsNorm(weights, 'output_norm', x, epsilon), false)
-  let sum = 0
-  for (let i = 0; i + 1 < sequence.length; i++) {
-    const total = logits[i].reduce((all, value) => all + Math.exp(value), 0)
-    sum -= logits[i][sequence[i + 1]] - Math.log(total)
-  }
-  return sum
+  return linear(weights, 'token_embd', rmsNorm(weights, 'output_norm', x, epsilon), false)
 }

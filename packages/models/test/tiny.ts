@@ -1,4 +1,4 @@
-import type { DecoderConfig } from '../src/decoder/decoder.ts'
+import type { DecoderConfig } from '../src/decoder/config.ts'
 import type { EncoderConfig } from '../src/encoder/encoder.ts'
 import { RandomWeights } from './plain.ts'
 

@@ -1,90 +1,87 @@
 import { attention } from '@nnz/attention'
-import { type Tensor, tensor, zeros } from '@nnz/core'
-import { addTo, rmsNorm, rotate, swiglu } from '../elementwise.ts'
+import { rangeError, type Tensor, tensor } from '@nnz/core'
+import type { PrunableNetwork } from '@nnz/prune'
 import type { Hooks } from '../hooks.ts'
-import { LinearLayer } from '../linear-layer.ts'
-import { pack, splitHeads } from '../sequences.ts'
+import { pack } from '../sequences.ts'
+import type { TextTokenizer } from '../tokenizer.ts'
 import { readShaped, type WeightSource } from '../weights.ts'
+import { Block } from './block.ts'
+import type { DecoderConfig } from './config.ts'
+import { runBlocks } from './forward.ts'
+import { TiedHead } from './head.ts'
+import { PrunableDecoder } from './prunable.ts'
+import { rotations } from './rope.ts'
+import { type SamplingOptions, sampler } from './sampling.ts'
+import { DecoderSession } from './session.ts'
+import type { LinearPart } from './stacked-linear.ts'
 
-/** The sizes of a Llama decoder (Touvron et al., arXiv 2302.13971) with tied embeddings. */
-export interface DecoderConfig {
-  readonly vocabulary: number
-  readonly positions: number
-  readonly layers: number
-  readonly heads: number
-  readonly keyHeads: number
-  readonly width: number
-  readonly innerWidth: number
-  readonly epsilon: number
-  readonly ropeBase: number
+/** Options of {@link Decoder.generate}. */
+export interface GenerateOptions extends SamplingOptions {
+  /** The most tokens that are generated. Default: 64. */
+  readonly tokens?: number | undefined
 }
 
-interface Layer {
-  readonly attentionNorm: Float32Array
-  readonly query: LinearLayer
-  readonly key: LinearLayer
-  readonly value: LinearLayer
-  readonly attentionOutput: LinearLayer
-  readonly innerNorm: Float32Array
-  readonly gate: LinearLayer
-  readonly up: LinearLayer
-  readonly down: LinearLayer
+/** Bytes that a decoder holds; packings are made when they are first needed. */
+export interface DecoderMemory {
+  /** Packed weights of the linear layers for steps of one token: what decoding reads. */
+  readonly decode: number
+  /** Those for many tokens at once. */
+  readonly prefill: number
+  /** Embeddings, which are also the head. */
+  readonly head: number
 }
 
-/** Tokens whose logits are held at once: a row of them is as long as the vocabulary. */
-const HEAD_TOKENS = 64
+/** Tokens of the windows that texts for calibration are cut into. */
+const WINDOW = 256
 
-/** A Llama decoder: every linear layer on our products, grouped-query attention by @nnz/attention. */
+/** A Llama decoder: its linear layers by the kernels that suit their zeros, grouped-query attention by @nnz/attention. */
 export class Decoder {
   readonly config: DecoderConfig
-  readonly #layers: readonly Layer[]
-  readonly #norm: Float32Array
-  /** Also the embeddings: they are tied. */
-  readonly #head: LinearLayer
+  readonly tokenizer: TextTokenizer | undefined
+  readonly blocks: readonly Block[]
+  readonly norm: Float32Array
+  readonly head: TiedHead
+  readonly #tokens: number
 
-  private constructor(config: DecoderConfig, layers: readonly Layer[], norm: Float32Array, head: LinearLayer) {
-    this.config = config
-    this.#layers = layers
-    this.#norm = norm
-    this.#head = head
+  private constructor(parts: {
+    config: DecoderConfig
+    tokenizer: TextTokenizer | undefined
+    blocks: readonly Block[]
+    norm: Float32Array
+    head: TiedHead
+    tokens: number
+  }) {
+    this.config = parts.config
+    this.tokenizer = parts.tokenizer
+    this.blocks = parts.blocks
+    this.norm = parts.norm
+    this.head = parts.head
+    this.#tokens = parts.tokens
   }
 
-  /** Reads the tensors by the names of a GGUF file. `tokens` is the most that {@link run} will be given at once. */
-  static async read(source: WeightSource, config: DecoderConfig, tokens: number): Promise<Decoder> {
-    const { width, innerWidth } = config
-    const keyWidth = (width / config.heads) * config.keyHeads
-    const linear = (name: string, outputs: number, inputs: number, most = tokens) =>
-      LinearLayer.read(source, name, [outputs, inputs], { tokens: most, bias: false })
-    const layers: Layer[] = []
-    for (let index = 0; index < config.layers; index++) {
-      const at = `blk.${index}`
-      layers.push({
-        attentionNorm: await readShaped(source, `${at}.attn_norm.weight`, [width]),
-        query: await linear(`${at}.attn_q`, width, width),
-        key: await linear(`${at}.attn_k`, keyWidth, width),
-        value: await linear(`${at}.attn_v`, keyWidth, width),
-        attentionOutput: await linear(`${at}.attn_output`, width, width),
-        innerNorm: await readShaped(source, `${at}.ffn_norm.weight`, [width]),
-        gate: await linear(`${at}.ffn_gate`, innerWidth, width),
-        up: await linear(`${at}.ffn_up`, innerWidth, width),
-        down: await linear(`${at}.ffn_down`, width, innerWidth),
-      })
-    }
+  /**
+   * Reads the tensors by the names of a GGUF file.
+   *
+   * @param tokens the most that are computed at once: longer texts take several runs of a session
+   * @throws RangeError where a tensor has another shape than the sizes say
+   */
+  static async read(
+    source: WeightSource,
+    config: DecoderConfig,
+    tokens: number,
+    tokenizer?: TextTokenizer,
+  ): Promise<Decoder> {
+    const { width, vocabulary } = config
+    const blocks: Block[] = []
+    for (let index = 0; index < config.layers; index++) blocks.push(await Block.read(source, index, config, tokens))
     const norm = await readShaped(source, 'output_norm.weight', [width])
-    return new Decoder(config, layers, norm, await linear('token_embd', config.vocabulary, width, HEAD_TOKENS))
+    const head = new TiedHead(await readShaped(source, 'token_embd.weight', [vocabulary, width]), width)
+    return new Decoder({ config, tokenizer, blocks, norm, head, tokens })
   }
 
   /** Every linear layer of the blocks, in the order in which they compute. */
-  get linearLayers(): readonly LinearLayer[] {
-    return this.#layers.flatMap(({ query, key, value, attentionOutput, gate, up, down }) => [
-      query,
-      key,
-      value,
-      attentionOutput,
-      gate,
-      up,
-      down,
-    ])
+  get linearLayers(): readonly LinearPart[] {
+    return this.blocks.flatMap(({ stacks }) => stacks.flatMap(({ parts }) => parts))
   }
 
   /**
@@ -93,56 +90,146 @@ export class Decoder {
    * @throws RangeError where a sequence is longer than there are positions, or a token is not in the vocabulary
    */
   run(sequences: readonly (readonly number[])[], hooks: Hooks = {}): Tensor {
-    const { width, heads, keyHeads, epsilon, ropeBase } = this.config
-    const packed = pack(sequences, { longest: this.config.positions, vocabulary: this.config.vocabulary })
-    const x = zeros([packed.tokens.length, width])
-    for (const [row, token] of packed.tokens.entries())
-      x.data.set(this.#head.weights.subarray(token * width, (token + 1) * width), row * width)
-    const apply = (layer: LinearLayer, input: Tensor) => {
-      hooks.linear?.(layer.name, input)
-      return layer.run(input)
-    }
-    const { sequenceOffsets, positions } = packed
-    for (const [index, layer] of this.#layers.entries()) {
-      const normalised = tensor(rmsNorm(x.data, layer.attentionNorm, epsilon), x.shape)
-      const [query, key, value] = [layer.query, layer.key, layer.value].map((each) => apply(each, normalised))
-      for (const turned of [query, key]) rotate(turned.data, positions, width / heads, ropeBase)
-      const [q, k, v] = [splitHeads(query, heads), splitHeads(key, keyHeads), splitHeads(value, keyHeads)]
-      const mask = hooks.attention?.(index, { q, k, v, sequenceOffsets, causal: true })
-      const mixed = zeros(x.shape)
-      attention(q, k, v, { mask, sequenceOffsets, causal: true, out: splitHeads(mixed, heads) })
-      addTo(x.data, apply(layer.attentionOutput, mixed).data)
-      const inner = tensor(rmsNorm(x.data, layer.innerNorm, epsilon), x.shape)
-      const gate = apply(layer.gate, inner)
-      swiglu(gate.data, apply(layer.up, inner).data)
-      addTo(x.data, apply(layer.down, gate).data)
-    }
-    return tensor(rmsNorm(x.data, this.#norm, epsilon), x.shape)
+    const { tokens, positions, sequenceOffsets } = this.#pack(sequences)
+    const { width, heads, ropeBase } = this.config
+    const turns = rotations(positions, width / heads, ropeBase)
+    return runBlocks(
+      this.blocks,
+      this.norm,
+      this.head.embed(tokens),
+      turns,
+      (layer, { q, k, v }, out) => {
+        const mask = hooks.attention?.(layer, { q, k, v, sequenceOffsets, causal: true })
+        attention(q, k, v, { mask, sequenceOffsets, causal: true, out })
+      },
+      hooks,
+    )
   }
 
-  /** Sum of -log p of every token of a sequence but the first, given those before it, in nats. */
+  #pack(sequences: readonly (readonly number[])[]) {
+    return pack(sequences, { longest: this.config.positions, vocabulary: this.config.vocabulary })
+  }
+
+  /** Logits of the token after each of a sequence, [tokens, vocabulary]. Throws what {@link run} throws. */
+  logits(sequence: readonly number[], hooks: Hooks = {}): Tensor {
+    return this.head.logits(this.run([sequence], hooks))
+  }
+
+  /** -log p of every token of a sequence but the first, given those before it, in nats. Throws what {@link run} throws. */
+  surprises(sequence: readonly number[], hooks: Hooks = {}): Float64Array {
+    const states = this.run([sequence], hooks)
+    return this.head.surprises(states, [...sequence.slice(1), 0]).subarray(0, -1)
+  }
+
+  /** Sum of {@link surprises}. */
   surprise(sequence: readonly number[], hooks: Hooks = {}): number {
-    const { width, vocabulary } = this.config
-    const states = this.run([sequence], hooks).data
-    let sum = 0
-    for (let start = 0; start < sequence.length - 1; start += HEAD_TOKENS) {
-      const count = Math.min(HEAD_TOKENS, sequence.length - 1 - start)
-      const logits = this.#head.run(tensor(states.subarray(start * width, (start + count) * width), [count, width]))
-      for (let i = 0; i < count; i++)
-        sum -= logProbability(logits.data.subarray(i * vocabulary, (i + 1) * vocabulary), sequence[start + i + 1])
+    return this.surprises(sequence, hooks).reduce((sum, each) => sum + each, 0)
+  }
+
+  /** A text that grows token by token: what was computed for its beginning is kept. Dispose it in the end. */
+  session(capacity: number): DecoderSession {
+    return new DecoderSession(this.config, capacity, (tokens, session, attend) => {
+      const { positions } = this.#pack([tokens])
+      const { width, heads, ropeBase } = this.config
+      let states: Tensor | undefined
+      for (let start = 0; start < tokens.length; start += this.#tokens) {
+        const part = tokens.slice(start, start + this.#tokens)
+        const from = session.length
+        const turns = rotations(
+          positions.slice(0, part.length).map((position) => from + position),
+          width / heads,
+          ropeBase,
+        )
+        states = runBlocks(this.blocks, this.norm, this.head.embed(part), turns, attend)
+      }
+      return this.head.logits(lastRow(states!)).data
+    })
+  }
+
+  /**
+   * Tokens that follow a text, one after another; ends at the tokeniser's end of text.
+   *
+   * @throws RangeError where the prompt is empty, too long, or an option is out of range
+   */
+  *generateTokens(prompt: readonly number[], options: GenerateOptions = {}): Generator<number> {
+    const { tokens = 64 } = options
+    if (!(Number.isInteger(tokens) && tokens >= 0))
+      throw rangeError('NNZ_VALUE', `generate: expected tokens to be a whole number from 0 on, got ${tokens}`)
+    const choose = sampler(options)
+    const session = this.session(Math.min(this.config.positions, prompt.length + tokens))
+    try {
+      let next = choose(session.extend(prompt))
+      for (let made = 0; made < tokens && next !== this.tokenizer?.end; made++) {
+        yield next
+        if (made + 1 < tokens && session.length < session.capacity) next = choose(session.extend([next]))
+        else return
+      }
+    } finally {
+      session.dispose()
     }
-    return sum
+  }
+
+  /**
+   * The text that follows a prompt, piece by piece: `for (const piece of decoder.generate('Once', { tokens: 20 })) …`. Greedy,
+   * or drawn with `temperature`, `topK` and `seed`.
+   *
+   * @throws TypeError where the decoder has no tokeniser
+   * @throws RangeError as {@link generateTokens}
+   */
+  *generate(prompt: string, options: GenerateOptions = {}): Generator<string> {
+    const tokenizer = this.#expectTokenizer()
+    const made: number[] = []
+    let told = ''
+    for (const token of this.generateTokens(tokenizer.encode(prompt), options)) {
+      made.push(token)
+      const text = tokenizer.decode(made)
+      // Characters of several tokens come when they are whole.
+      if (text.endsWith('\ufffd')) continue
+      yield text.slice(told.length)
+      told = text
+    }
+  }
+
+  /**
+   * The linear layers, to be pruned on what they see while some texts are computed.
+   *
+   * @param calibration texts, joined and cut into windows of 256 tokens, or windows of tokens
+   */
+  prunable(calibration: readonly string[] | readonly (readonly number[])[]): PrunableNetwork {
+    const windows = calibration.every((each) => typeof each === 'string')
+      ? cut(this.#expectTokenizer().encode(calibration.join('\n')), WINDOW)
+      : (calibration as readonly (readonly number[])[])
+    return new PrunableDecoder({ ...this, tokens: this.#tokens }, windows)
+  }
+
+  /** What is packed by now. */
+  get memory(): DecoderMemory {
+    const packed = this.blocks.flatMap(({ stacks }) => stacks.map(({ packedBytes }) => packedBytes))
+    return {
+      decode: packed.reduce((sum, { one }) => sum + one, 0),
+      prefill: packed.reduce((sum, { many }) => sum + many, 0),
+      head: this.head.bytes,
+    }
+  }
+
+  #expectTokenizer(): TextTokenizer {
+    if (!this.tokenizer) throw new TypeError('decoder: it was read without a tokeniser, so give tokens instead of text')
+    return this.tokenizer
   }
 
   dispose(): void {
-    for (const layer of [...this.linearLayers, this.#head]) layer.dispose()
+    for (const block of this.blocks) block.dispose()
+    this.head.dispose()
   }
 }
 
-function logProbability(logits: Float32Array, token: number): number {
-  let largest = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < logits.length; i++) largest = Math.max(largest, logits[i])
-  let sum = 0
-  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i] - largest)
-  return logits[token] - largest - Math.log(sum)
+/** Windows of so many tokens; a last one that is shorter is left out. */
+export function cut(tokens: readonly number[], length: number): number[][] {
+  return Array.from({ length: Math.floor(tokens.length / length) }, (_, i) =>
+    tokens.slice(i * length, (i + 1) * length),
+  )
+}
+
+function lastRow({ data, shape: [tokens, width] }: Tensor): Tensor {
+  return tensor(data.slice((tokens - 1) * width, tokens * width), [1, width])
 }
