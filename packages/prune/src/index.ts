@@ -1,4 +1,16 @@
+export {
+  countsByMagnitude,
+  countsBySensitivity,
+  countsByShape,
+  type LayerShape,
+  type SensitivityCurve,
+  type SensitivityPoint,
+} from './allocation/allocate.ts'
 export { countKept } from './layer.ts'
+export { type DsnotOptions, dsnot, type InputMoments } from './methods/dsnot.ts'
+export { magnitude } from './methods/magnitude.ts'
+export type { MaskOptions } from './methods/options.ts'
+export { type InputNorms, wanda } from './methods/wanda.ts'
 export type { LayerWeights, PrunableLayer, PrunableNetwork, PrunedLayer, StreamVisitor } from './network.ts'
 export { keptOf, type Pattern, patternName } from './pattern/pattern.ts'
 export { type Scope, type SelectOptions, selectMask } from './pattern/select.ts'
