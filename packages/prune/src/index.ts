@@ -6,6 +6,19 @@ export {
   type SensitivityCurve,
   type SensitivityPoint,
 } from './allocation/allocate.ts'
+export { essentialSparsity, type KneeOptions, type QualityPoint } from './laws/knee.ts'
+export { magnitudeSweep, type SweepOptions, type SweepStep } from './laws/sweep.ts'
+export {
+  agreement,
+  compareTwins,
+  type LayerComparison,
+  type SparseTwin,
+  sparseTwins,
+  type VariationalDropoutOptions,
+  type VariationalWeights,
+  variationalDropoutMask,
+  type ZooModel,
+} from './laws/twins.ts'
 export { countKept } from './layer.ts'
 export { type DsnotOptions, dsnot, type InputMoments } from './methods/dsnot.ts'
 export { magnitude } from './methods/magnitude.ts'

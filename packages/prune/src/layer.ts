@@ -42,3 +42,10 @@ export function countKept(mask: Uint8Array): number {
   for (let i = 0; i < mask.length; i++) count += mask[i]
   return count
 }
+
+/** How many weights are not zero. */
+export function countNonZeros(weights: Float32Array): number {
+  let count = 0
+  for (let i = 0; i < weights.length; i++) if (weights[i] !== 0) count++
+  return count
+}
