@@ -10,7 +10,7 @@ describe('scores', () => {
       { score: 0, sentences: ['x', 'y'] },
     ])
     expect(() => readSentencePairs(`${text}main\tMSR\n`, 'sts.csv')).toThrow(
-      `sts.csv, offset ${text.length}: expected seven fields with a score of 0 to 5`,
+      `sts.csv: at byte ${text.length}: expected seven fields with a score of 0 to 5`,
     )
   })
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Bsr, bsr, type Csr, csr } from '@nnz/core'
 import fc from 'fast-check'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { matrixMarket, npz, safetensors, smtx } from '../../packages/formats/test/support/fixtures.ts'
 import { listWorkloads } from '../src/operations/index.ts'
 import { materialise } from '../src/products/materialise.ts'
 import { blockBsr, pruneByMagnitude, unevenCsr, uniformCsr } from '../src/products/patterns.ts'
@@ -12,7 +13,6 @@ import { fileWorkload } from '../src/products/stored-weights.ts'
 import { fullWorkloads, missingFor, quickWorkloads } from '../src/products/workloads.ts'
 import { seededActivations, seededValues } from '../src/random.ts'
 import { pointId } from '../src/runner/workload.ts'
-import { matrixMarket, npz, safetensors, smtx } from './readers-fixtures.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nnz-workloads-'))
 afterAll(() => rmSync(folder, { recursive: true }))

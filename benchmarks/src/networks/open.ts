@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { openGguf, openSafetensors } from '@nnz/formats'
+import { fileSource } from '@nnz/formats/node'
 import {
   Decoder,
   type DecoderConfig,
@@ -11,7 +13,6 @@ import {
 } from '@nnz/models'
 import { z } from 'zod'
 import { findModel, modelFile } from '../models/index.ts'
-import { openGguf, openSafetensors } from '../readers/index.ts'
 
 export const MINILM = 'all-minilm-l6-v2'
 export const SMOLLM2 = 'smollm2-135m-instruct'
@@ -34,7 +35,7 @@ const MINILM_CONFIG: EncoderConfig = {
 export async function openMiniLm(tokens: number, longest = 256): Promise<{ encoder: Encoder; tokenizer: TextEncoder }> {
   const [weights, description] = [cached(MINILM, 'model.safetensors'), cached(MINILM, 'tokenizer.json')]
   const tokenizer = tokenizerOf(await readFile(description, 'utf8'), basename(description), longest)
-  const file = await openSafetensors(weights)
+  const file = await openSafetensors(await fileSource(weights))
   try {
     return { encoder: await Encoder.read(file, MINILM_CONFIG, tokens), tokenizer }
   } finally {
@@ -45,7 +46,7 @@ export async function openMiniLm(tokens: number, longest = 256): Promise<{ encod
 /** The language model SmolLM2-135M-Instruct out of the cache. Throws RangeError where it has not been fetched. */
 export async function openSmolLm2(tokens: number): Promise<{ decoder: Decoder; tokenizer: TextEncoder }> {
   const path = cached(SMOLLM2, findModel(SMOLLM2).files[0].name)
-  const file = await openGguf(path)
+  const file = await openGguf(await fileSource(path))
   try {
     const tokenizer = tokenizerOfGguf(file.metadata, basename(path))
     const number = (key: string) => z.number().parse(file.metadata.get(`llama.${key}`))

@@ -1,6 +1,6 @@
+import { FileFormatError } from '@nnz/formats'
 import type { Decoder, Encoder, Hooks, TextEncoder } from '@nnz/models'
 import { sampleRankCorrelation } from 'simple-statistics'
-import { FileFormatError } from '../readers/index.ts'
 
 /** Two sentences and how similar people find them, 0..5. */
 export interface SentencePair {

@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import type { Bsr, Csr } from '@nnz/core'
+import { openSafetensors, readMatrixMarket, readSmtx, readSparseNpz } from '@nnz/formats'
+import { fileSource } from '@nnz/formats/node'
 import { modelFile } from '../models/index.ts'
-import { openSafetensors, readMatrixMarket, readNpz, readOpusLayers, readSmtx } from '../readers/index.ts'
+import { seededValues } from '../random.ts'
+import { readOpusLayers } from '../readers/index.ts'
 import { pruneByMagnitude } from './patterns.ts'
 import { createWorkload, type Pattern, type ProductWorkload } from './workload.ts'
 import { missingFor } from './workloads.ts'
@@ -83,7 +86,7 @@ async function readPruned(path: string, tensor: string, sparsity: number): Promi
 }
 
 async function readMatrixTensor(path: string, name: string): Promise<{ data: Float32Array; shape: [number, number] }> {
-  const file = await openSafetensors(path)
+  const file = await openSafetensors(await fileSource(path))
   try {
     const { data, shape } = await file.read(name)
     if (shape.length !== 2)
@@ -95,15 +98,15 @@ async function readMatrixTensor(path: string, name: string): Promise<{ data: Flo
 }
 
 async function readSparseFile(path: string, seed: number): Promise<Csr> {
-  const name = basename(path)
+  const values = (count: number) => seededValues(count, seed)
   switch (extname(path).toLowerCase()) {
     case '.smtx':
-      return readSmtx(await readFile(path), name, { seed })
+      return readSmtx(await fileSource(path), { values })
     case '.mtx':
-      return readMatrixMarket(await readFile(path), name, { seed })
+      return readMatrixMarket(await fileSource(path), { values })
     case '.npz':
-      return readNpz(await readFile(path), name)
+      return readSparseNpz(await fileSource(path))
     default:
-      throw new RangeError(`${name}: expected a .smtx, .mtx or .npz file, or a tensor of a .safetensors file`)
+      throw new RangeError(`${basename(path)}: expected a .smtx, .mtx or .npz file, or a tensor of a .safetensors file`)
   }
 }

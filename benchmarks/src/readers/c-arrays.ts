@@ -1,4 +1,4 @@
-import { TextCursor } from './text-cursor.ts'
+import { TextCursor } from '@nnz/formats'
 
 /** A constant array of a C source file. */
 export interface CArray {

@@ -1,7 +1,6 @@
 import { type Bsr, bsr } from '@nnz/core'
+import { FileFormatError } from '@nnz/formats'
 import { type CArray, readCArrays } from './c-arrays.ts'
-import { FileFormatError } from './file-format-error.ts'
-import { mostColumns } from './rows.ts'
 
 /** A sparse linear layer of an Opus neural network. */
 export interface OpusLayer {
@@ -10,6 +9,8 @@ export interface OpusLayer {
   readonly weights: Bsr
 }
 
+/** The limit of every layout of @nnz/core. */
+const MAX_ELEMENTS = 2 ** 31
 const BLOCK_ROWS = 8
 const BLOCK_COLUMNS = 4
 const BLOCK = BLOCK_ROWS * BLOCK_COLUMNS
@@ -40,7 +41,7 @@ export function readOpusLayers(bytes: Uint8Array, file: string): OpusLayer[] {
       return array.type === type ? array : fail(`expected ${name} to be ${type}, got ${array.type}`)
     }
     const shape = [Number(match[4]), Number(match[3])] as const
-    if (shape[1] > mostColumns(shape[0]) || shape[0] % BLOCK_ROWS !== 0 || shape[1] % BLOCK_COLUMNS !== 0) {
+    if (shape[0] * shape[1] > MAX_ELEMENTS || shape[0] % BLOCK_ROWS !== 0 || shape[1] % BLOCK_COLUMNS !== 0) {
       fail(`${shape[0]} outputs x ${shape[1]} inputs are too many, or no multiples of ${BLOCK_ROWS}x${BLOCK_COLUMNS}`)
     }
     const weights = toBsr(shape, get(weightsName, 'int8'), get(indexName, 'int'), get(scaleName, 'float'), file)

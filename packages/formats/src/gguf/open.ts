@@ -1,37 +1,17 @@
-import { open } from 'node:fs/promises'
-import { basename } from 'node:path'
-import { ByteCursor, EndOfBytes } from './byte-cursor.ts'
-import { FileFormatError } from './file-format-error.ts'
-import { BLOCK_TYPES, type BlockType, unpackBlocks } from './gguf-blocks.ts'
-import { MAX_ELEMENTS } from './rows.ts'
-import { type FloatTensor, readAt } from './safetensors.ts'
+import { FileFormatError } from '@nnz/core/storage'
+import { ByteCursor, EndOfBytes } from '../bytes/byte-cursor.ts'
+import { type ByteSource, closingOnFailure } from '../bytes/byte-source.ts'
+import { toFloats } from '../elements.ts'
+import { elementCount, quote, type TensorEntry, type TensorFile, tensorFile } from '../tensor-file.ts'
+import { BLOCK_TYPES, unpackBlocks } from './blocks.ts'
 
 /** A value of the metadata; 64-bit integers become numbers, and are refused where a number cannot hold them. */
 export type GgufValue = string | number | boolean | readonly GgufValue[]
 
-/** One tensor, as the header describes it. */
-export interface GgufTensor {
-  readonly name: string
-  readonly type: string
-  /** Row-major extents: the fastest last, the other way round than in the file. */
-  readonly shape: readonly number[]
-  /** Where its bytes begin, counted from the beginning of the file. */
-  readonly offset: number
-  readonly byteLength: number
-}
+/** An open GGUF file. */
+export type GgufFile = TensorFile<TensorEntry, GgufValue>
 
-/** What stands before the tensors' bytes. */
-export interface GgufHeader {
-  readonly metadata: ReadonlyMap<string, GgufValue>
-  readonly tensors: readonly GgufTensor[]
-}
-
-/** An open file, of which only the header and the tensors asked for are read. */
-export interface GgufFile extends GgufHeader {
-  /** Reads one tensor, widened to f32. Throws RangeError where there is none of that name. */
-  read(name: string): Promise<FloatTensor>
-  close(): Promise<void>
-}
+type GgufHeader = Pick<GgufFile, 'tensors' | 'metadata'>
 
 const MAGIC = 0x46554747
 /** Bytes read at first; doubled until the header fits. */
@@ -58,49 +38,35 @@ const VALUE_BYTES: Readonly<Record<number, number>> = {
   12: 8,
 }
 
-/** The header of a whole file's bytes (github.com/ggml-org/ggml, "GGUF", versions 2 and 3). Throws FileFormatError. */
-export function listGguf(bytes: Uint8Array, file: string): GgufHeader {
-  try {
-    return parseHeader(bytes, bytes.length, file)
-  } catch (error) {
-    if (error instanceof EndOfBytes) throw new FileFormatError(file, error.offset, 'the file ends too early')
-    throw error
-  }
+/**
+ * Opens a GGUF file (github.com/ggml-org/ggml, "GGUF", versions 2 and 3, little-endian). The source is closed with the file,
+ * and where opening fails.
+ *
+ * @throws FileFormatError
+ */
+export function openGguf(source: ByteSource): Promise<GgufFile> {
+  return closingOnFailure(source, async () =>
+    tensorFile('gguf', source, await readHeader(source), {
+      floats(bytes, { dtype }) {
+        const type = BLOCK_TYPES.find(({ name }) => name === dtype)!
+        return type.unpack ? unpackBlocks(bytes, type) : toFloats(bytes, dtype)
+      },
+    }),
+  )
 }
 
-/** Opens a file for reading single tensors; errors name the file without its folder. Throws FileFormatError. */
-export async function openGguf(path: string): Promise<GgufFile> {
-  const file = basename(path)
-  const handle = await open(path)
-  try {
-    const { size } = await handle.stat()
-    let header: GgufHeader | undefined
-    for (let length = FIRST_BYTES; header === undefined; length *= 2) {
-      const bytes = await readAt(handle, 0, Math.min(length, size), file)
-      try {
-        header = parseHeader(bytes, size, file)
-      } catch (error) {
-        if (!(error instanceof EndOfBytes)) throw error
-        if (length >= Math.min(size, LONGEST_HEADER))
-          throw new FileFormatError(file, error.offset, length >= size ? 'the file ends too early' : 'endless header')
-      }
+/** Nothing says how long the header is: more is read as long as it ends too early. */
+async function readHeader(source: ByteSource): Promise<GgufHeader> {
+  const { name, size } = source
+  for (let length = FIRST_BYTES; ; length *= 2) {
+    const bytes = await source.read(0, Math.min(length, size))
+    try {
+      return parseHeader(bytes, size, name)
+    } catch (error) {
+      if (!(error instanceof EndOfBytes)) throw error
+      if (length >= Math.min(size, LONGEST_HEADER))
+        throw new FileFormatError(name, error.offset, length >= size ? 'the file ends too early' : 'endless header')
     }
-    const { metadata, tensors } = header
-    return {
-      metadata,
-      tensors,
-      close: () => handle.close(),
-      async read(name) {
-        const tensor = tensors.find((candidate) => candidate.name === name)
-        if (!tensor) throw new RangeError(`${file}: there is no tensor ${JSON.stringify(name)} among ${tensors.length}`)
-        const bytes = await readAt(handle, tensor.offset, tensor.byteLength, file)
-        const elements = tensor.shape.reduce((product, extent) => product * extent, 1)
-        return { name, shape: tensor.shape, data: unpackBlocks(bytes, tensor.type as BlockType, elements) }
-      },
-    }
-  } catch (error) {
-    await handle.close()
-    throw error
   }
 }
 
@@ -118,7 +84,14 @@ function parseHeader(bytes: Uint8Array, fileSize: number, file: string): GgufHea
     if (metadata.has(key)) throw cursor.error(at, `the key ${quote(key)} is there twice`)
     metadata.set(key, readValue(cursor, cursor.u32(), fileSize, 0))
   }
-  const described = Array.from({ length: tensorCount }, () => readTensorInfo(cursor, fileSize))
+  const described: ReturnType<typeof readTensorInfo>[] = []
+  const names = new Set<string>()
+  while (described.length < tensorCount) {
+    const tensor = readTensorInfo(cursor, fileSize)
+    if (names.has(tensor.name)) throw cursor.error(tensor.at, `the tensor ${quote(tensor.name)} is there twice`)
+    names.add(tensor.name)
+    described.push(tensor)
+  }
   const alignment = metadata.get('general.alignment') ?? 32
   if (typeof alignment !== 'number' || !Number.isInteger(alignment) || alignment < 8 || alignment > 2 ** 16)
     throw cursor.error(0, `expected general.alignment to be in 8..65536, got ${alignment}`)
@@ -133,13 +106,13 @@ function parseHeader(bytes: Uint8Array, fileSize: number, file: string): GgufHea
         )
       return { ...tensor, offset }
     })
-    .sort((a, b) => a.offset - b.offset)
+    .sort((a, b) => a.offset - b.offset || a.byteLength - b.byteLength)
   for (let i = 1; i < tensors.length; i++) {
     const { name, offset, byteLength } = tensors[i - 1]
     if (tensors[i].offset < offset + byteLength)
       throw cursor.error(tensors[i].offset, `tensors ${quote(name)} and ${quote(tensors[i].name)} overlap`)
   }
-  return { metadata, tensors }
+  return { metadata, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) }
 }
 
 function readValue(cursor: ByteCursor, type: number, fileSize: number, depth: number): GgufValue {
@@ -184,26 +157,19 @@ function readValue(cursor: ByteCursor, type: number, fileSize: number, depth: nu
   }
 }
 
-function readTensorInfo(cursor: ByteCursor, fileSize: number): GgufTensor & { at: number } {
+function readTensorInfo(cursor: ByteCursor, fileSize: number): TensorEntry & { at: number } {
   const at = cursor.offset
   const name = cursor.text(fileSize)
   const axes = cursor.u32()
   if (axes > MOST_AXES) throw cursor.error(at, `tensor ${quote(name)} has ${axes} axes, expected at most ${MOST_AXES}`)
+  // In the file the fastest axis stands first.
   const shape = Array.from({ length: axes }, () => cursor.u64()).reverse()
   const number = cursor.u32()
   const offset = cursor.u64()
   const type = BLOCK_TYPES.find((candidate) => candidate.number === number)
   if (!type) throw cursor.error(at, `tensor ${quote(name)} has a type that is not known: ${number}`)
-  const elements = shape.reduce((product, extent) => product * extent, 1)
-  const width = shape.at(-1) ?? 1
-  if (elements > MAX_ELEMENTS || width % type.elements !== 0)
-    throw cursor.error(
-      at,
-      `tensor ${quote(name)} is [${shape.join(', ')}], expected at most 2^31 elements and whole blocks of ${type.elements}`,
-    )
-  return { name, type: type.name, shape, offset, byteLength: (elements / type.elements) * type.bytes, at }
-}
-
-function quote(name: string): string {
-  return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name)
+  if ((shape.at(-1) ?? 1) % type.elements !== 0)
+    throw cursor.error(at, `tensor ${quote(name)} is [${shape.join(', ')}], expected whole blocks of ${type.elements}`)
+  const byteLength = (elementCount(shape) / type.elements) * type.bytes
+  return { name, dtype: type.name, shape, offset, byteLength, at }
 }

@@ -1,24 +1,28 @@
 import { type Csr, csr } from '@nnz/core'
-import { seededValues } from '../random.ts'
+import { type ByteSource, readAll } from '../bytes/byte-source.ts'
+import { TextCursor } from '../bytes/text-cursor.ts'
 import { MAX_ELEMENTS, mostColumns, sortRows } from './rows.ts'
-import { TextCursor } from './text-cursor.ts'
+import { ones, type PatternOptions } from './values.ts'
 
 const FIELDS = ['real', 'double', 'integer', 'pattern']
 const SYMMETRIES = ['general', 'symmetric', 'skew-symmetric']
 /** A file may have empty rows, but a short file may not ask for an endless array of row offsets. */
-const ROWS_ALWAYS_ALLOWED = 2 ** 20
+const ROWS_ALWAYS_ALLOWED = 2 ** 12
 
 /**
  * Reads a sparse matrix in Matrix Market format (Boisvert, Pozo and Remington, "The Matrix Market Exchange Formats",
  * NISTIR 5935): `coordinate`, with real, integer or pattern entries, general, symmetric or skew-symmetric. Symmetric
- * halves are written out. A pattern has no values, so that they are drawn from `seed` in the order of the rows.
- * Explicit zeros stay entries.
+ * halves are written out. A pattern has no values: the options give them, in the order of the rows.
+ * Explicit zeros stay entries. Closes the source.
  *
  * @throws FileFormatError, also for complex entries, for an entry that stands twice and for entries above the diagonal
  * of a symmetric matrix.
  */
-export function readMatrixMarket(bytes: Uint8Array, file: string, { seed = 1 }: { seed?: number } = {}): Csr {
-  const text = new TextCursor(bytes, file)
+export async function readMatrixMarket(
+  source: ByteSource,
+  { values: valuesOfPattern = ones }: PatternOptions = {},
+): Promise<Csr> {
+  const text = new TextCursor(await readAll(source), source.name)
   const { field, symmetry } = readBanner(text)
   while (text.peek() === '%' || text.peek() === '\n' || text.peek() === '\r') text.line()
 
@@ -26,8 +30,8 @@ export function readMatrixMarket(bytes: Uint8Array, file: string, { seed = 1 }: 
   const columns = text.whole(mostColumns(rows), 'the number of columns')
   const stored = text.whole(rows * columns, 'the number of entries')
   text.endOfLine()
-  if (rows > Math.max(ROWS_ALWAYS_ALLOWED, bytes.length))
-    text.fail(`${rows} rows are more than a file of ${bytes.length} bytes may have`)
+  if (rows > Math.max(ROWS_ALWAYS_ALLOWED, source.size))
+    text.fail(`${rows} rows are more than a file of ${source.size} bytes may have`)
   if (symmetry !== 'general' && rows !== columns)
     text.fail(`a ${symmetry} matrix must be square, got ${rows}x${columns}`)
   text.expectRoomFor(2 * stored, 'row and column indices')
@@ -76,7 +80,7 @@ export function readMatrixMarket(bytes: Uint8Array, file: string, { seed = 1 }: 
     shape: [rows, columns],
     rowOffsets,
     columnIndices,
-    values: field === 'pattern' ? seededValues(nnz, seed) : values,
+    values: field === 'pattern' ? valuesOfPattern(nnz) : values,
   })
 }
 

@@ -1,4 +1,4 @@
-import { FileFormatError } from './file-format-error.ts'
+import { FileFormatError } from '@nnz/core/storage'
 
 const TAB = 9
 const NEWLINE = 10

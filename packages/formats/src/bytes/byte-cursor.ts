@@ -1,4 +1,4 @@
-import { FileFormatError } from './file-format-error.ts'
+import { FileFormatError } from '@nnz/core/storage'
 
 /** Thrown where the bytes end before the value does: a caller that has only the beginning of a file may read more. */
 export class EndOfBytes extends Error {

@@ -2,8 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { FileFormatError, listGguf, openGguf } from '../src/readers/index.ts'
-import { everyType, gguf } from './gguf-fixture.ts'
+import { bytesSource, openGguf } from '../src/index.ts'
+import { fileSource } from '../src/node.ts'
+import { failing } from './support/failing.ts'
+import { everyType, gguf } from './support/gguf.ts'
 
 let folder = ''
 beforeAll(async () => {
@@ -14,7 +16,7 @@ afterAll(() => rm(folder, { recursive: true }))
 async function opened(bytes: Uint8Array) {
   const path = join(folder, 'model.gguf')
   await writeFile(path, bytes)
-  return openGguf(path)
+  return openGguf(await fileSource(path))
 }
 
 describe('GGUF', () => {
@@ -51,7 +53,7 @@ describe('GGUF', () => {
     const data = new Uint8Array(4)
     const plain = { name: 'w', type: 0, shape: [1], data }
     const wrong: [string, Uint8Array][] = [
-      ['m.gguf, offset 0: expected the letters GGUF', new TextEncoder().encode('GGML0000')],
+      ['m.gguf: at byte 0: expected the letters GGUF', new TextEncoder().encode('GGML0000')],
       ['overlap', gguf({}, [plain, { ...plain, name: 'x', offset: 0 }])],
       ['expected multiples of 32 inside', gguf({}, [{ ...plain, offset: 4 }])],
       ['expected multiples of 32 inside', gguf({}, [{ ...plain, shape: [10 ** 6] }])],
@@ -61,12 +63,13 @@ describe('GGUF', () => {
       ['the file ends too early', gguf({ a: 'text' }, []).subarray(0, 20)],
     ]
     for (const [message, bytes] of wrong) {
-      expect(() => listGguf(bytes, 'm.gguf'), message).toThrow(FileFormatError)
-      expect(() => listGguf(bytes, 'm.gguf')).toThrow(message)
+      const error = await failing(() => openGguf(bytesSource(bytes, 'm.gguf')))
+      expect(error).toMatchObject({ name: 'FileFormatError', file: 'm.gguf' })
+      expect(error.message).toContain(message)
     }
     const many = gguf({}, [])
     new DataView(many.buffer).setBigUint64(8, 2n ** 40n, true)
-    expect(() => listGguf(many, 'm.gguf')).toThrow('1099511627776 tensors do not fit into the file')
+    await expect(openGguf(bytesSource(many))).rejects.toThrow('1099511627776 tensors do not fit into the file')
     await expect(opened(everyType().subarray(0, 60))).rejects.toThrow('model.gguf')
   })
 })

@@ -1,17 +1,18 @@
 import { type Csr, csr } from '@nnz/core'
-import { seededValues } from '../random.ts'
+import { type ByteSource, readAll } from '../bytes/byte-source.ts'
+import { TextCursor } from '../bytes/text-cursor.ts'
 import { MAX_ELEMENTS, mostColumns, sortRows } from './rows.ts'
-import { TextCursor } from './text-cursor.ts'
+import { ones, type PatternOptions } from './values.ts'
 
 /**
  * Reads the text format of the Deep Learning Matrix Collection (Gale et al., "Sparse GPU Kernels for Deep Learning",
  * arXiv 2006.10901): a line `rows, columns, nnz`, a line of row offsets, a line of column indices. The format has no
- * values, so that they are drawn from `seed`.
+ * values: the options give them. Closes the source.
  *
  * @throws FileFormatError
  */
-export function readSmtx(bytes: Uint8Array, file: string, { seed = 1 }: { seed?: number } = {}): Csr {
-  const text = new TextCursor(bytes, file)
+export async function readSmtx(source: ByteSource, { values = ones }: PatternOptions = {}): Promise<Csr> {
+  const text = new TextCursor(await readAll(source), source.name)
   const rows = text.whole(MAX_ELEMENTS, 'the number of rows')
   const columns = text.whole(mostColumns(rows), 'the number of columns')
   const nnz = text.whole(rows * columns, 'the number of non-zeros')
@@ -35,5 +36,5 @@ export function readSmtx(bytes: Uint8Array, file: string, { seed = 1 }: { seed?:
   text.endOfFile()
   const repeated = sortRows(rowOffsets, columnIndices)
   if (repeated >= 0) text.fail(`column ${columnIndices[repeated]} stands twice in one row`, start)
-  return csr({ shape: [rows, columns], rowOffsets, columnIndices, values: seededValues(nnz, seed) })
+  return csr({ shape: [rows, columns], rowOffsets, columnIndices, values: values(nnz) })
 }
