@@ -7,7 +7,7 @@ import { transpose } from './transpose.ts'
 
 /** A model that is loaded. */
 export interface Session {
-  run(feeds: Record<string, object>): Promise<Record<string, { data: ArrayLike<number> }>>
+  run(feeds: Record<string, object>, outputs?: readonly string[]): Promise<Record<string, { data: ArrayLike<number> }>>
   release(): Promise<void>
 }
 

@@ -17,6 +17,8 @@ export interface Library {
 export interface PythonProblem {
   readonly sizes: Readonly<Record<string, number | boolean>>
   readonly arrays: Readonly<Record<string, Float32Array | Int32Array | Uint8Array>> | undefined
+  /** Shapes of arrays that are no lists. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>
   /** The shape of each input. */
   readonly inputs: readonly (readonly number[])[]
 }
@@ -60,7 +62,7 @@ let prepared = 0
 const DTYPES = { Float32Array: '<f4', Int32Array: '<i4', Uint8Array: '<u1' } as const
 
 async function prepare(
-  { sizes, arrays, inputs }: PythonProblem,
+  { sizes, arrays, shapes, inputs }: PythonProblem,
   python: Python,
   library: string,
   threads: number,
@@ -71,7 +73,10 @@ async function prepare(
     writeFileSync(path(part), new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     return { path: path(part), dtype: DTYPES[data.constructor.name as keyof typeof DTYPES], shape }
   }
-  const files = Object.entries(arrays ?? {}).map(([name, data]) => [name, write(name, data, [data.length])])
+  const files = Object.entries(arrays ?? {}).map(([name, data]) => [
+    name,
+    write(name, data, shapes?.[name] ?? [data.length]),
+  ])
   const planning = await python.ask<number>({
     action: 'prepare',
     key,

@@ -209,9 +209,60 @@ class TorchAttention:
     def output(self):
         return self.y.numpy()
 
+class TorchEncoder:
+    version = TorchAttention.version
+
+    def __init__(self, p):
+        import torch
+        self.p = p
+        self.tensors = {name: torch.from_numpy(data) for name, data in vars(p).items() if '.' in name}
+
+    def set_input(self, ids):
+        import torch
+        self.ids, self.y = torch.from_numpy(ids).long(), None
+
+    def use_threads(self, count):
+        import torch
+        torch.set_num_threads(count)
+
+    def linear(self, name, x):
+        import torch
+        return torch.nn.functional.linear(x, self.tensors[name + '.weight'], self.tensors[name + '.bias'])
+
+    def norm(self, name, x):
+        import torch
+        weight, bias = self.tensors[name + '.weight'], self.tensors[name + '.bias']
+        return torch.nn.functional.layer_norm(x, (self.p.width,), weight, bias, self.p.epsilon)
+
+    def attend(self, at, x):
+        import torch
+        batch, tokens, width = x.shape
+        heads = [
+            self.linear(f'{at}.self.{name}', x).view(batch, tokens, self.p.heads, -1).transpose(1, 2)
+            for name in ('query', 'key', 'value')
+        ]
+        mixed = torch.nn.functional.scaled_dot_product_attention(*heads)
+        return self.linear(f'{at}.output.dense', mixed.transpose(1, 2).reshape(batch, tokens, width))
+
+    def run(self):
+        import torch
+        functional, table = torch.nn.functional, lambda name: self.tensors[f'embeddings.{name}_embeddings.weight']
+        with torch.inference_mode():
+            x = table('word')[self.ids] + table('position')[:self.ids.shape[1]] + table('token_type')[0]
+            x = self.norm('embeddings.LayerNorm', x)
+            for index in range(self.p.layers):
+                at = f'encoder.layer.{index}'
+                x = self.norm(f'{at}.attention.output.LayerNorm', x + self.attend(f'{at}.attention', x))
+                inner = functional.gelu(self.linear(f'{at}.intermediate.dense', x))
+                x = self.norm(f'{at}.output.LayerNorm', x + self.linear(f'{at}.output.dense', inner))
+            self.y = functional.normalize(x.mean(1), dim=1)
+
+    def output(self):
+        return self.y.numpy()
+
 LIBRARIES = {
     'scipy-csr': Scipy, 'torch-dense': TorchDense, 'torch-csr': Torch, 'onemkl-csr': OneMkl,
-    'torch-attention': TorchAttention,
+    'torch-attention': TorchAttention, 'torch-encoder': TorchEncoder,
     'torch-dense-gradients': TorchDenseGradients, 'torch-sampled-gradients': TorchSampledGradients,
 }
 products = {}

@@ -6,6 +6,7 @@ import {
   decodeOperation,
 } from './attention.ts'
 import { backpropOperation, sddmmOperation } from './backprop.ts'
+import { encodeOperation } from './encode.ts'
 import { nmGemmOperation } from './nm-gemm.ts'
 import type { Operation } from './operation.ts'
 import { spmmOperation } from './spmm.ts'
@@ -20,6 +21,7 @@ export const operations: readonly Operation[] = [
   decodeOperation,
   backpropOperation,
   sddmmOperation,
+  encodeOperation,
 ]
 
 /** The operation that a workload belongs to. */

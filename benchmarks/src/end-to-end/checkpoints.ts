@@ -1,0 +1,104 @@
+import { openGguf, openSafetensors } from '@nnz/formats'
+import { fileSource } from '@nnz/formats/node'
+import { configOfGguf, type DecoderConfig, type EncoderConfig } from '@nnz/models'
+import { magnitude, type Pattern } from '@nnz/prune'
+import type { NetworkTensor, NetworkTensors } from '../baselines/onnx-network.ts'
+import { modelFile } from '../models/index.ts'
+import { MINILM, SMOLLM2 } from '../networks/open.ts'
+
+/** What is published of a network: its sizes, and its tensors by their names. */
+export interface Checkpoint<Config> {
+  readonly config: Config
+  readonly tensors: NetworkTensors
+  /** The file in the cache, for runtimes that read it themselves. */
+  readonly path?: string
+}
+
+/** A network's weights, with those of its linear layers pruned. */
+export interface PrunedNetwork<Config> extends Checkpoint<Config> {
+  /** Weights of the layers that are pruned, and how many of them are not zero. */
+  readonly weights: number
+  readonly nnz: number
+  /** Elements of all tensors. */
+  readonly parameters: number
+}
+
+/** Its linear layers in a BERT checkpoint, and in the blocks of a Llama one. */
+export const ENCODER_LAYERS = /^encoder\.layer\.\d+\..*\.?dense\.weight$|\.self\.(?:query|key|value)\.weight$/
+export const DECODER_LAYERS = /^blk\.\d+\.(?:attn_(?:q|k|v|output)|ffn_(?:gate|up|down))\.weight$/
+
+let minilm: Promise<Checkpoint<EncoderConfig>> | undefined
+let smollm2: Promise<Checkpoint<DecoderConfig>> | undefined
+
+/** The sentence encoder all-MiniLM-L6-v2, read once. Rejects with RangeError where it is not in the cache. */
+export function readMiniLm(): Promise<Checkpoint<EncoderConfig>> {
+  minilm ??= (async () => {
+    const file = await openSafetensors(await fileSource(cached(MINILM, 'model.safetensors')))
+    const names = [...file.tensors.keys()].filter((name) => file.tensors.get(name)?.dtype.startsWith('F'))
+    const tensors = await readAll(names, file)
+    // What its configuration file says.
+    const config = {
+      vocabulary: 30_522,
+      positions: 512,
+      layers: 6,
+      heads: 12,
+      width: 384,
+      innerWidth: 1536,
+      epsilon: 1e-12,
+    }
+    return { config, tensors }
+  })()
+  return minilm
+}
+
+/** The language model SmolLM2-135M-Instruct, read once, its 4-bit weights widened. Rejects with RangeError where it is not in the cache. */
+export function readSmolLm2(): Promise<Checkpoint<DecoderConfig>> {
+  smollm2 ??= (async () => {
+    const path = cached(SMOLLM2, 'SmolLM2-135M-Instruct.Q4_1.gguf')
+    const file = await openGguf(await fileSource(path))
+    const tensors = await readAll([...file.tensors.keys()], file)
+    return { config: configOfGguf(file.metadata, file.name), tensors, path }
+  })()
+  return smollm2
+}
+
+async function readAll(
+  names: readonly string[],
+  file: { read(name: string): Promise<NetworkTensor>; close(): Promise<void> },
+): Promise<NetworkTensors> {
+  try {
+    const tensors = new Map<string, NetworkTensor>()
+    for (const name of names) tensors.set(name, await file.read(name))
+    return tensors
+  } finally {
+    await file.close()
+  }
+}
+
+/** Prunes the linear layers by magnitude, each for itself. */
+export function prunedNetwork<Config>(
+  { tensors, ...rest }: Checkpoint<Config>,
+  layers: RegExp,
+  pattern: Pattern,
+  sparsity: number,
+): PrunedNetwork<Config> {
+  const pruned = new Map(tensors)
+  let [weights, nnz, parameters] = [0, 0, 0]
+  for (const [name, tensor] of tensors) {
+    parameters += tensor.data.length
+    if (!layers.test(name)) continue
+    const [rows, columns] = tensor.shape
+    const data =
+      sparsity === 0 ? tensor.data : magnitude({ weights: tensor.data, rows, columns }, { pattern, sparsity }).weights
+    pruned.set(name, { ...tensor, data })
+    weights += data.length
+    nnz += data.reduce((count, value) => count + Number(value !== 0), 0)
+  }
+  return { ...rest, tensors: pruned, weights, nnz, parameters }
+}
+
+function cached(model: string, name: string): string {
+  const path = modelFile(model, name)
+  if (path === undefined) throw new RangeError(`${model} is not in the cache: nnz-bench models fetch ${model}`)
+  return path
+}
