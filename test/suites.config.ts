@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { browserProjects } from './browser/projects.ts'
 
 /** What is tested beside the kernels: documents, packed packages, types, and a browser where there is one. */
 function suite(name: string) {
@@ -6,4 +7,9 @@ function suite(name: string) {
 }
 
 // biome-ignore lint/style/noDefaultExport: the test runner reads the default export
-export default defineConfig({ test: { projects: ['docs', 'packaging', 'types', 'browser'].map(suite) } })
+export default defineConfig({
+  test: {
+    maxWorkers: '100%',
+    projects: [...['docs', 'packaging', 'types', 'browser'].map(suite), ...browserProjects],
+  },
+})

@@ -10,10 +10,13 @@ export const executablePath = process.env.NNZ_CHROMIUM || PATHS.find((path) => e
 export const noBrowser =
   executablePath === undefined ? `needs Chromium or Chrome: ${PATHS.join(', ')} or NNZ_CHROMIUM` : undefined
 
+/** Without a sandbox, which containers refuse, and without traffic of its own. */
+export const launchArguments = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run']
+
 /** Starts the browser, headless. */
 export function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: executablePath!,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
+    args: launchArguments,
   })
 }

@@ -13,6 +13,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { deviation, type Expectation, expectation } from './support/expectation.ts'
 import { Guarded, VIEWS, type View } from './support/guarded.ts'
 import { Random } from './support/random.ts'
+import { sampled } from './support/sampled.ts'
 import { claimed, lacking, openBackend, rowsOf } from './support/variant.ts'
 
 interface GemmCase {
@@ -136,7 +137,7 @@ describe.runIf(backend)(`gemm on ${claimed}`, () => {
   ] as const)('%s', (_, makeCases) => {
     let cases: Prepared[] = []
     beforeAll(() => {
-      cases = makeCases().map(prepare)
+      cases = sampled(makeCases()).map(prepare)
     })
 
     it.each(rows)('%s', (_name, row: GemmKernel) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { sampled } from '../../../test/conformance/support/sampled.ts'
 import { plain, plainBackward } from './plain.ts'
 import { operands, SWEEP, type Sweep } from './problems.ts'
 import {
@@ -10,6 +11,8 @@ import {
   referenceBackward,
   resolveKernelBackend,
 } from './support.ts'
+
+const problems = sampled(SWEEP)
 
 /** Which pairs a problem keeps, by (batch * heads + head), query and key. */
 function keepsOf(problem: Sweep): (group: number, query: number, key: number) => boolean {
@@ -112,7 +115,7 @@ const backward = once((problem) => {
 
 describe.each(kernels.filter(({ operation }) => operation === 'attention'))('$name', (kernel) => {
   const backend = resolveKernelBackend(kernel)
-  it.skipIf(backend === undefined).each(SWEEP)('$name', (problem) => {
+  it.skipIf(backend === undefined).each(problems)('$name', (problem) => {
     const { q, k, v } = operands(problem)
     const { expected, yardstick } = forward(problem)
     const { output, logSumExp } = attention(q, k, v, { ...problem, backend, kernel: kernel.name })
@@ -125,7 +128,7 @@ describe.each(kernels.filter(({ operation }) => operation === 'attention'))('$na
 
 describe.each(kernels.filter(({ operation }) => operation === 'attentionBackward'))('$name', (kernel) => {
   const backend = resolveKernelBackend(kernel)
-  it.skipIf(backend === undefined).each(SWEEP.filter(({ name }) => name !== '1023x1024'))('$name', (problem) => {
+  it.skipIf(backend === undefined).each(problems.filter(({ name }) => name !== '1023x1024'))('$name', (problem) => {
     const { q, k, v, dOutput } = operands(problem)
     const { expected, yardstick } = backward(problem)
     const saved = attention(q, k, v, { ...problem, backend })

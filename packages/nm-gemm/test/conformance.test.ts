@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { VIEWS } from '../../../test/conformance/support/guarded.ts'
 import { Random } from '../../../test/conformance/support/random.ts'
+import { sampled } from '../../../test/conformance/support/sampled.ts'
 import { ACTIVATIONS, kernels, type NmKernel } from '../src/index.ts'
 import { compactCases, optionCases, patternCases, sizeCases, specialCases, transposableCases } from './cases.ts'
 import {
@@ -80,7 +81,7 @@ describe.each(
     let cases: Prepared[] = []
     const seen = new Set<Prepared>()
     beforeAll(() => {
-      cases = makeCases().map(prepare)
+      cases = sampled(makeCases()).map(prepare)
     })
 
     it.each(rows)('%s', (_row, row: NmKernel) => {
