@@ -1,6 +1,7 @@
 // Compiles assembly/<set>/index.ts of every set into dist/<set>/<variant>.wasm, in four variants:
-// {simd, relaxed} x {unshared, shared memory}. Names of sets as arguments build only those.
-import { mkdir, readdir } from 'node:fs/promises'
+// {simd, relaxed} x {unshared, shared memory}. Names of sets as arguments build only those. What Rust gave (rust.ts) becomes
+// the set linear-algebra.
+import { cp, mkdir, readdir } from 'node:fs/promises'
 import asc from 'assemblyscript/asc'
 
 const root = new URL('..', import.meta.url)
@@ -49,4 +50,6 @@ for (const set of sets) {
     }
   }
 }
+await mkdir(new URL('dist/linear-algebra/', root), { recursive: true })
+await cp(new URL('rust/artifact/linear-algebra.wasm', root), new URL('dist/linear-algebra/linear-algebra.wasm', root))
 console.log(`kernels-wasm: built ${sets.length} sets x ${Object.keys(VARIANTS).length} variants`)

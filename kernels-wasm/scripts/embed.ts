@@ -22,6 +22,6 @@ for (const file of readdirSync(source).sort()) {
 mkdirSync(dirname(output), { recursive: true })
 writeFileSync(
   output,
-  `// Generated from kernels-wasm/assembly/${set} by nnz-embed-wasm; not committed.\n` +
+  `// Generated from the set ${set} of kernels-wasm by nnz-embed-wasm; not committed.\n` +
     `export const name = '${set}'\nexport const hash = '${digest.digest('hex').slice(0, 16)}'\nexport const binaries = {\n${fields.join('\n')}\n}\n`,
 )
