@@ -6,6 +6,17 @@ export {
   type SensitivityCurve,
   type SensitivityPoint,
 } from './allocation/allocate.ts'
+export type {
+  Allocation,
+  LayerReport,
+  Method,
+  PruneOptions,
+  PruneProgress,
+  PruneReport,
+  PruneTotal,
+  QuantiseWeights,
+} from './driver/options.ts'
+export { pruneNetwork } from './driver/prune-network.ts'
 export { essentialSparsity, type KneeOptions, type QualityPoint } from './laws/knee.ts'
 export { magnitudeSweep, type SweepOptions, type SweepStep } from './laws/sweep.ts'
 export {
@@ -20,7 +31,7 @@ export {
   type ZooModel,
 } from './laws/twins.ts'
 export { countKept } from './layer.ts'
-export { type DsnotOptions, dsnot, type InputMoments } from './methods/dsnot.ts'
+export { type DsnotOptions, dsnot } from './methods/dsnot.ts'
 export { magnitude } from './methods/magnitude.ts'
 export type { MaskOptions } from './methods/options.ts'
 export { type InputNorms, wanda } from './methods/wanda.ts'

@@ -16,7 +16,10 @@ export interface PrunableLayer {
 
 /** What {@link PrunableNetwork.stream} tells. */
 export interface StreamVisitor {
-  /** Inputs of a layer, [tokens, columns], for one batch; they are valid during the call only. */
+  /**
+   * Inputs of a layer, [tokens, columns], for one batch; they are valid during the call only. Layers of a stage that share
+   * an input are told one after the other with one tensor, so that it need be looked at once.
+   */
   observe(layer: PrunableLayer, x: Tensor): void
   /** Called when every batch went through a stage: layers of the stage may be replaced now. */
   finished(stage: number): void | Promise<void>

@@ -30,6 +30,13 @@ export class InputSample {
     }
   }
 
+  /** Sum of squares of each input over the kept tokens. */
+  squaredNorms(): Float64Array {
+    const sums = new Float64Array(this.#columns)
+    for (const row of this.#rows) for (let i = 0; i < row.length; i++) sums[i] += row[i] * row[i]
+    return sums
+  }
+
   /** The inputs, [columns, tokens]. */
   inputs(): Tensor {
     const data = new Float32Array(this.#rows.length * this.#columns)
@@ -45,6 +52,12 @@ function energy(values: ArrayLike<number>): number {
   let sum = 0
   for (let i = 0; i < values.length; i++) sum += values[i] * values[i]
   return sum
+}
+
+/** Norm of the difference over the norm of `before`; 0 if that is 0. */
+export function relativeDifference(before: Float32Array, after: Float32Array): number {
+  const norm = energy(before)
+  return norm === 0 ? 0 : Math.sqrt(energy(after.map((value, i) => value - before[i])) / norm)
 }
 
 /** What a layer does with some inputs, to compare other weights with. */

@@ -101,10 +101,10 @@ describe('wanda', () => {
 
   it('refuses norms that do not fit', () => {
     const layer = randomLayer(2, 3, 1)
-    expect(() => wanda(layer, { squaredNorms: [1, 2] }, { kept: 1 })).toThrow(
+    expect(() => wanda(layer, { squaredNorms: Float64Array.of(1, 2) }, { kept: 1 })).toThrow(
       'expected 3 numbers, one for each input, got 2',
     )
-    expect(() => wanda(layer, { squaredNorms: [1, 2, -1] }, { kept: 1 })).toThrow(RangeError)
+    expect(() => wanda(layer, { squaredNorms: Float64Array.of(1, 2, -1) }, { kept: 1 })).toThrow(RangeError)
     expect(() => wanda(layer, {} as never, { kept: 1 })).toThrow(TypeError)
   })
 })
@@ -162,7 +162,7 @@ describe('dsnot', () => {
     expect(() => dsnot(layer, mask, { ...statistics, gram: undefined })).toThrow(
       'expected a Gram matrix of 16 elements',
     )
-    expect(() => dsnot(layer, mask, { ...statistics, means: undefined })).toThrow(TypeError)
+    expect(() => dsnot(layer, mask, { ...statistics, means: undefined as never })).toThrow(TypeError)
     expect(() => dsnot(layer, mask.subarray(1), statistics)).toThrow('mask has 7 elements, expected 8')
     expect(() => dsnot(layer, mask, statistics, { within: 0 })).toThrow('within to be a whole number from 1 on, got 0')
   })

@@ -1,17 +1,8 @@
 import { describe, expectOptions, gemm, rangeError, tensor, typeError } from '@nnz/core'
 import { expectLayer, masked } from '../layer.ts'
 import type { LayerWeights, PrunedLayer } from '../network.ts'
-import { expectInputs, type InputNorms, wandaScores } from './wanda.ts'
-
-/** What DSnoT knows of a layer's inputs. */
-export interface InputMoments extends InputNorms {
-  /** Number of tokens. */
-  readonly tokens: number
-  /** Mean of each input over all tokens. */
-  readonly means?: ArrayLike<number> | undefined
-  /** Sum of x·xᵀ over all tokens, [columns, columns]. */
-  readonly gram?: Float32Array | undefined
-}
+import type { LayerStatistics } from '../statistics/collector.ts'
+import { expectInputs, wandaScores } from './wanda.ts'
 
 /** Options of {@link dsnot}. */
 export interface DsnotOptions {
@@ -55,13 +46,13 @@ const ROUNDING = 1e-6
  *
  * @param layer weights before pruning
  * @param mask what is kept of them, [rows, columns]
- * @param statistics with means and the Gram matrix
+ * @param statistics with the Gram matrix
  * @throws TypeError or RangeError if the layer, the mask or the statistics do not fit
  */
 export function dsnot(
   layer: LayerWeights,
   mask: Uint8Array,
-  statistics: InputMoments,
+  statistics: LayerStatistics,
   options: DsnotOptions = {},
 ): PrunedLayer {
   expectLayer(layer, 'dsnot')
@@ -107,7 +98,7 @@ export function dsnot(
   return masked(weights, result)
 }
 
-function inputsOf(statistics: InputMoments, columns: number): Inputs {
+function inputsOf(statistics: LayerStatistics, columns: number): Inputs {
   const { squaredNorms, means, tokens, gram } = statistics ?? {}
   expectInputs(squaredNorms, columns, 'dsnot: squaredNorms')
   expectInputs(means, columns, 'dsnot: means')
@@ -119,8 +110,8 @@ function inputsOf(statistics: InputMoments, columns: number): Inputs {
   return {
     columns,
     gram,
-    means: Float64Array.from(means!),
-    variances: Float64Array.from(means!, (mean, i) => Math.max(0, squaredNorms[i] / tokens - mean * mean)),
+    means: means,
+    variances: means.map((mean, i) => Math.max(0, squaredNorms[i] / tokens - mean * mean)),
   }
 }
 

@@ -2,13 +2,11 @@ import { describe, rangeError, typeError } from '@nnz/core'
 import { expectLayer, masked } from '../layer.ts'
 import type { LayerWeights, PrunedLayer } from '../network.ts'
 import { selectMask } from '../pattern/select.ts'
+import type { LayerStatistics } from '../statistics/collector.ts'
 import { type MaskOptions, maskOptions } from './options.ts'
 
-/** What Wanda knows of a layer's inputs. */
-export interface InputNorms {
-  /** Sum of squares of each input over all tokens. */
-  readonly squaredNorms: ArrayLike<number>
-}
+/** What Wanda knows of a layer's inputs: the sum of squares of each. */
+export type InputNorms = Pick<LayerStatistics, 'squaredNorms'>
 
 /** |weight| times the norm of its input: what the output loses if a weight is removed alone. */
 export function wandaScores({ weights, rows, columns }: LayerWeights, { squaredNorms }: InputNorms): Float32Array {

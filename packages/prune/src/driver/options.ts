@@ -1,0 +1,150 @@
+import { describe, expectOptions, rangeError, typeError } from '@nnz/core'
+import { expectSparsity } from '../methods/options.ts'
+import type { PrunableLayer } from '../network.ts'
+import { type Pattern, patternName, unitsOf } from '../pattern/pattern.ts'
+import type { Scope } from '../pattern/select.ts'
+
+/** How weights are chosen. */
+export type Method = 'magnitude' | 'wanda' | 'sparsegpt' | 'dsnot'
+
+/**
+ * How kept weights are divided among layers, always with the exact total:
+ * - `uniform`: the same share of each;
+ * - `erk`: small layers lose less ({@link countsByShape});
+ * - `global`: the largest magnitudes of all layers together say how many each keeps ({@link countsByMagnitude});
+ * - `sensitivity`: each layer's output error is measured at some sparsities first, which takes one more pass of the
+ *   calibration data ({@link countsBySensitivity});
+ * - a sparsity for each layer by its name.
+ */
+export type Allocation = 'uniform' | 'erk' | 'global' | 'sensitivity' | Readonly<Record<string, number>>
+
+/** How a layer was pruned. */
+export interface LayerReport {
+  readonly name: string
+  readonly rows: number
+  readonly columns: number
+  /** Weights that are not zero. */
+  readonly nnz: number
+  /** Share of zeros. */
+  readonly sparsity: number
+  /**
+   * Norm of the output's error over the norm of the output, for inputs as the pruned earlier layers give them (up to 512
+   * tokens of the calibration data, evenly spread); null if it was not measured.
+   */
+  readonly error: number | null
+  /** Norm of what was taken from the weights over their norm. */
+  readonly weightError: number
+  /** Seconds that the layer took, collecting its statistics not included. */
+  readonly seconds: number
+}
+
+/** How a network was pruned. */
+export interface PruneReport {
+  readonly method: Method
+  /** As {@link patternName} calls it. */
+  readonly pattern: string
+  /** Its name; `given` for sparsities of each layer. */
+  readonly allocation: string
+  readonly layers: readonly LayerReport[]
+  readonly total: PruneTotal
+}
+
+/** Sums over layers. */
+export interface PruneTotal {
+  readonly weights: number
+  readonly nnz: number
+  readonly sparsity: number
+  /** Of the whole call, forward passes included. */
+  readonly seconds: number
+}
+
+/** Told after each layer. */
+export interface PruneProgress {
+  /** Layers that are finished, this one included. */
+  readonly done: number
+  readonly total: number
+  readonly layer: LayerReport
+}
+
+/** How kept weights are rounded. */
+export interface QuantiseWeights {
+  readonly bits: 4 | 8
+}
+
+/** Options of {@link pruneNetwork}. */
+export interface PruneOptions {
+  readonly method: Method
+  /** Default: unstructured. */
+  readonly pattern?: Pattern | undefined
+  /** Share of zeros over all layers; `nm` and `grouped-nm` have theirs already. */
+  readonly sparsity?: number | undefined
+  /** Default: `uniform`; patterns of a fixed sparsity know no other. */
+  readonly allocation?: Allocation | undefined
+  /** For `magnitude` and `wanda`: among what scores are compared. Default: `layer` for the former, `row` for the latter. */
+  readonly scope?: Scope | undefined
+  /** Which layers are pruned; the others stay as they are and are not counted. Default: all. */
+  readonly select?: ((layer: PrunableLayer) => boolean) | undefined
+  /** For `sparsegpt`: kept weights are rounded together with pruning, so that later ones make up for it. */
+  readonly quantise?: QuantiseWeights | undefined
+  /** Whether output errors are measured, for which `magnitude` streams the calibration data, too. Default: true. */
+  readonly measure?: boolean | undefined
+  /** Layers that an earlier call pruned, by name: they are taken as they are. */
+  readonly finished?: ReadonlyMap<string, Float32Array> | undefined
+  /** Called after each layer that this call pruned; awaited, so that it may write. */
+  readonly onLayer?: ((layer: LayerReport, weights: Float32Array) => void | Promise<void>) | undefined
+  readonly onProgress?: ((progress: PruneProgress) => void) | undefined
+}
+
+const METHODS: readonly Method[] = ['magnitude', 'wanda', 'sparsegpt', 'dsnot']
+const RULES = ['uniform', 'erk', 'global', 'sensitivity']
+
+/** Options with what was left out. */
+export interface CheckedOptions extends PruneOptions {
+  readonly pattern: Pattern
+  readonly allocation: Allocation
+  readonly measure: boolean
+}
+
+/**
+ * Checks options.
+ *
+ * @throws TypeError or RangeError that names the wrong one
+ */
+export function checkOptions(options: PruneOptions): CheckedOptions {
+  expectOptions(options, 'pruneNetwork')
+  const { method, pattern = { kind: 'unstructured' }, sparsity, allocation = 'uniform', measure = true } = options
+  if (!METHODS.includes(method))
+    throw rangeError(
+      'NNZ_VALUE',
+      `pruneNetwork: expected method to be one of ${METHODS.join(', ')}, got ${describe(method)}`,
+    )
+  const fixed = unitsOf(pattern, 'pruneNetwork').nm !== undefined
+  if (
+    typeof allocation === 'string' ? !RULES.includes(allocation) : typeof allocation !== 'object' || allocation === null
+  )
+    throw rangeError(
+      'NNZ_VALUE',
+      `pruneNetwork: expected allocation to be one of ${RULES.join(', ')}, or sparsities by layer, got ${describe(allocation)}`,
+    )
+  if (fixed && allocation !== 'uniform')
+    throw rangeError(
+      'NNZ_VALUE',
+      `pruneNetwork: ${patternName(pattern)} has one sparsity in all layers: allocation must be uniform`,
+    )
+  if (fixed || typeof allocation === 'object') {
+    if (sparsity !== undefined)
+      throw rangeError(
+        'NNZ_VALUE',
+        `pruneNetwork: sparsity is given by the ${fixed ? 'pattern' : 'allocation'}, leave it out`,
+      )
+  } else expectSparsity(sparsity, 'pruneNetwork')
+  if (options.quantise !== undefined && method !== 'sparsegpt')
+    throw rangeError('NNZ_VALUE', `pruneNetwork: quantise is for sparsegpt, got method ${method}`)
+  if (method === 'dsnot' && pattern.kind !== 'unstructured' && pattern.kind !== 'nm')
+    throw rangeError('NNZ_VALUE', `pruneNetwork: dsnot takes unstructured and nm patterns, got ${pattern.kind}`)
+  for (const key of ['select', 'onLayer', 'onProgress'] as const) {
+    if (options[key] !== undefined && typeof options[key] !== 'function')
+      throw typeError('NNZ_TYPE', `pruneNetwork: expected ${key} to be a function, got ${describe(options[key])}`)
+  }
+  return { ...options, pattern, allocation, measure }
+}
