@@ -1,6 +1,6 @@
 /** Sparse and compact weights in files, and the file format for readers and writers of other tensors. */
 
-export { fromBf16Bits, fromF16Bits } from './compact/half.ts'
+export { fromBf16Bits, fromF16Bits, toBf16Bits, toF16Bits } from './compact/half.ts'
 export { FileFormatError } from './storage/file-error.ts'
 export { STORED_LAYOUTS, type StoredLayout } from './storage/layouts.ts'
 export { type LoadedFile, type LoadOptions, load } from './storage/load.ts'

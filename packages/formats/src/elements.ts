@@ -1,4 +1,4 @@
-import { fromBf16Bits, fromF16Bits } from '@nnz/core/storage'
+import { fromBf16Bits, fromF16Bits, toBf16Bits, toF16Bits } from '@nnz/core/storage'
 
 const ARRAYS = {
   F64: Float64Array,
@@ -56,4 +56,34 @@ export function fromF8E4M3Bits(bits: number): number {
   const fraction = bits & 7
   if (exponent === 15 && fraction === 7) return Number.NaN
   return exponent === 0 ? sign * fraction * 2 ** -9 : sign * (8 + fraction) * 2 ** (exponent - 10)
+}
+
+const LEAST_NORMAL_F16 = 2 ** -14
+
+/** Rounded to nearest, ties to even; subnormals stay, other than in what kernels compute with. */
+function toF16BitsExactly(value: number): number {
+  const magnitude = Math.abs(value)
+  if (!(magnitude < LEAST_NORMAL_F16)) return toF16Bits(value)
+  const units = magnitude * 2 ** 24
+  const below = Math.floor(units)
+  const up = units - below > 0.5 || (units - below === 0.5 && below % 2 === 1)
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0
+  return sign | (below + (up ? 1 : 0))
+}
+
+/**
+ * Numbers of f32 in the type of a file, rounded to nearest: what {@link toFloats} widened comes back bit by bit (NaN as some
+ * NaN).
+ *
+ * @throws RangeError for types other than F64, F32, F16 and BF16
+ */
+export function fromFloats(data: Float32Array, dtype: string): Float64Array | Float32Array | Uint16Array {
+  if (dtype === 'F32') return data
+  if (dtype === 'F64') return Float64Array.from(data)
+  if (dtype !== 'F16' && dtype !== 'BF16')
+    throw new RangeError(`expected one of the types F64, F32, F16 and BF16, got ${dtype}`)
+  const encode = dtype === 'F16' ? toF16BitsExactly : toBf16Bits
+  const result = new Uint16Array(data.length)
+  for (let i = 0; i < result.length; i++) result[i] = encode(data[i])
+  return result
 }

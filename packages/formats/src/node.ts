@@ -1,1 +1,3 @@
 export { fileSource } from './file-source.ts'
+export { openTensorsFile } from './open-file.ts'
+export { createSafetensors, type SafetensorsWriter } from './safetensors-writer.ts'
