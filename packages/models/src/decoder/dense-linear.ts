@@ -11,18 +11,16 @@ import {
 
 const CONTRACT = 'dense_f32'
 
+// Panels of columns write a product that would have to be transposed: costs of that are not part of their model.
 const kernels = denseCandidates<ProductProblem, Dense>({
   operation: 'linear',
   contract: CONTRACT,
   supports: () => true,
   toDense: (w, values) => values ?? w.values,
-})
+}).filter(({ backend, variant }) => backend !== 'wasm' || !variant.endsWith('_panels_dense'))
 
 const costs: CostModel = Object.fromEntries(
-  Object.entries(GEMM_COSTS).map(([name, cost]) => [
-    `${name.replace('gemm_f32', CONTRACT).replace('__js_', '__js_')}_dense`,
-    cost,
-  ]),
+  Object.entries(GEMM_COSTS).map(([name, cost]) => [`${name.replace('gemm_f32', CONTRACT)}_dense`, cost]),
 )
 
 /** A dense linear layer, token-major, with what follows it in the same pass: the dense kernels that sparse plans fall back to. */

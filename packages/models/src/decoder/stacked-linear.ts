@@ -119,6 +119,12 @@ export class StackedLinear {
     return this.#weights
   }
 
+  /** The weights as csr. */
+  sparse(): Csr {
+    const { weights } = this
+    return weights.layout === 'dense' ? csr.fromDense(weights.values, weights.shape) : csrOf(weights)
+  }
+
   /** x [tokens, columns]; returns [tokens, rows], half of them for `swiglu`. */
   run(x: Tensor, options: { out?: Tensor; residual?: Tensor } = {}): Tensor {
     return this.#plan(x.shape[0]).run(x, options)
@@ -194,11 +200,15 @@ function pairsAlike(kept: Uint8Array, [rows, columns]: readonly [number, number]
   return true
 }
 
+function csrOf(w: Csr | Nm | Nmg): Csr {
+  return w.layout === 'csr' ? w : w.layout === 'nm' ? nm.toCsr(w) : nmg.toCsr(w)
+}
+
 /** Some rows of a matrix, dense. */
 function rowsOf(w: Weights, top: number, rows: number): Float32Array {
   const columns = w.shape[1]
   if (w.layout === 'dense') return w.values.subarray(top * columns, (top + rows) * columns)
-  const { rowOffsets, columnIndices, values } = w.layout === 'csr' ? w : w.layout === 'nm' ? nm.toCsr(w) : nmg.toCsr(w)
+  const { rowOffsets, columnIndices, values } = csrOf(w)
   const result = new Float32Array(rows * columns)
   for (let row = 0; row < rows; row++)
     for (let i = rowOffsets[top + row]; i < rowOffsets[top + row + 1]; i++)
