@@ -10,6 +10,6 @@ function suite(name: string) {
 export default defineConfig({
   test: {
     maxWorkers: '100%',
-    projects: [...['docs', 'packaging', 'types', 'browser'].map(suite), ...browserProjects],
+    projects: [...['docs', 'packaging', 'types', 'browser', 'bundlers', 'runtimes'].map(suite), ...browserProjects],
   },
 })

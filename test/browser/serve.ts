@@ -26,7 +26,7 @@ export async function buildPage(folder: URL): Promise<string> {
     base: './',
     logLevel: 'warn',
     worker: { format: 'es' },
-    build: { outDir, emptyOutDir: true },
+    build: { outDir, emptyOutDir: true, chunkSizeWarningLimit: 1000 },
   })
   return outDir
 }

@@ -3,25 +3,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { allRight, kernelPackages } from '../support/kernel-packages.ts'
 import { libraries, root } from '../support/packages.ts'
 import { noOlder, oldestNode, run } from '../support/run.ts'
 import { pack, packFolder } from './pack.ts'
 
 /** Takes the raw modules that the packages export, as a host does that forbids compiling bytes. */
-function rawModules(sets: readonly string[]): string {
+function rawModules(modules: readonly string[]): string {
   return `
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { csr, spmm, tensor, wasm } from '@nnz/spmm'
+import { wasm } from '@nnz/core'
+import { everyPackage } from './every-package.js'
 const { resolve } = createRequire(import.meta.url)
-for (const set of ${JSON.stringify(sets)}) {
-  for (const key of ['simd', 'relaxed', 'simd-shared', 'relaxed-shared']) {
-    wasm.load(set, key, new WebAssembly.Module(readFileSync(resolve('@nnz/' + set + '/wasm/' + key + '.wasm'))))
-  }
+for (const path of ${JSON.stringify(modules)}) {
+  const [set, file] = path.replace('/wasm/', '/').split('/').slice(-2)
+  wasm.load(set, file.replace('.wasm', ''), new WebAssembly.Module(readFileSync(resolve(path))))
 }
 atob = () => { throw new Error('the embedded bytes were used') }
-const plan = spmm.plan(csr.fromDense([1, 0, 0, 2], [2, 2]), { columns: 1 })
-console.log(plan.explain().backend, ...plan.run(tensor([3, 4], [2, 1])).data)
+console.log(JSON.stringify(await everyPackage()))
 `
 }
 
@@ -32,14 +32,15 @@ describe.each(['npm', 'pnpm'])('the packed packages, installed by %s into an emp
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), `nnz-${manager}-`))
     const tarballs: Record<string, string> = {}
-    const sets: string[] = []
+    const modules: string[] = []
     for (const entry of libraries) {
       const { name } = entry.manifest
       const { file, files } = await pack(entry)
       tarballs[name] = `file:${file}`
-      if (files.includes('dist/wasm/simd.wasm')) sets.push(name.slice('@nnz/'.length))
+      const raw = files.filter((path) => kernelPackages.includes(name) && /^dist\/wasm\/.*\.wasm$/.test(path))
+      modules.push(...raw.map((path) => path.replace('dist', name)))
     }
-    expect(sets).toEqual(expect.arrayContaining(['core', 'spmm']))
+    expect(modules).toEqual(expect.arrayContaining(['@nnz/core/wasm/simd.wasm', '@nnz/spmm/wasm/spmm-i8/relaxed.wasm']))
     // Dependencies of a tarball on its neighbours are met by the other tarballs, not by a registry.
     const manifest = { name: 'empty', private: true, type: 'module', dependencies: tarballs, overrides: tarballs }
     await writeFile(join(folder, 'package.json'), JSON.stringify(manifest))
@@ -49,7 +50,8 @@ describe.each(['npm', 'pnpm'])('the packed packages, installed by %s into an emp
     await run(manager, ['install', '--ignore-scripts', ...flags], folder)
     const example = new URL('examples/node/', root)
     await copyFile(fileURLToPath(new URL('pruned-layer.mjs', example)), join(folder, 'pruned-layer.mjs'))
-    await writeFile(join(folder, 'raw-modules.mjs'), rawModules(sets))
+    await copyFile(fileURLToPath(new URL('test/programs/every-package.js', root)), join(folder, 'every-package.js'))
+    await writeFile(join(folder, 'raw-modules.mjs'), rawModules(modules))
     expected = await readFile(new URL('expected.txt', example), 'utf8')
   })
   afterAll(async () => {
@@ -73,7 +75,8 @@ describe.each(['npm', 'pnpm'])('the packed packages, installed by %s into an emp
   )
 
   it('run on the raw modules that they export', async () => {
-    expect((await run('node', ['raw-modules.mjs'], folder)).stdout).toBe('wasm 3 8\n')
+    const { stdout } = await run('node', ['raw-modules.mjs'], folder)
+    expect(JSON.parse(stdout)).toMatchObject({ packages: allRight('wasm relaxed') })
   })
 
   it('resolve every export that they declare', async () => {

@@ -1,6 +1,6 @@
 import workerUrl from '@nnz/core/worker?worker&url'
-import { check, type Settings } from './check.ts'
+import { run, type Settings } from './run.ts'
 
 self.onmessage = async ({ data }: MessageEvent<Settings>) => {
-  self.postMessage(await check(data, workerUrl).catch((error: Error) => String(error.stack)))
+  self.postMessage(await run(data, workerUrl).catch((error: Error) => String(error.stack)))
 }
