@@ -1,7 +1,7 @@
 import { FileFormatError } from '@nnz/core/storage'
 import { unzipSync } from 'fflate'
 import { type ByteSource, closingOnFailure } from '../bytes/byte-source.ts'
-import { type TensorEntry, type TensorFile, tensorFile } from '../tensor-file.ts'
+import { quote, type TensorEntry, type TensorFile, tensorFile } from '../tensor-file.ts'
 import { parseNpyHeader } from './npy.ts'
 
 /** Options of readers of `.npz` files. */
@@ -31,7 +31,7 @@ export function openNpz(source: ByteSource, options: NpzOptions = {}): Promise<T
     const tensors = new Map<string, TensorEntry>()
     for (const [path, bytes] of unpacked) {
       const name = path.slice(0, -'.npy'.length)
-      tensors.set(name, parseNpyHeader(bytes, bytes.length, `${file}/${path}`, name))
+      tensors.set(name, parseNpyHeader(bytes, bytes.length, `${file}/${printable(path)}`, name))
     }
     return tensorFile(
       'npz',
@@ -58,9 +58,9 @@ function unpack(
       filter: ({ name, size, originalSize }) => {
         if (++entries * ENTRY_BYTES > bytes.length) throw new RangeError('there are more entries than fit into it')
         if (!name.endsWith('.npy')) return false
-        if (sizes.has(name)) throw new RangeError(`${JSON.stringify(name)} stands twice`)
+        if (sizes.has(name)) throw new RangeError(`${quote(name)} stands twice`)
         if (size > bytes.length || originalSize > MOST_DEFLATED * size)
-          throw new RangeError(`${JSON.stringify(name)} cannot unpack from ${size} bytes to ${originalSize}`)
+          throw new RangeError(`${quote(name)} cannot unpack from ${size} bytes to ${originalSize}`)
         if ((total += originalSize) > unpackedBytes)
           throw new RangeError(`unpacking takes more than ${unpackedBytes} bytes: the option unpackedBytes allows more`)
         sizes.set(name, originalSize)
@@ -72,7 +72,13 @@ function unpack(
     throw new FileFormatError(file, 0, `not a zip file that can be read: ${reason}`, { cause })
   }
   for (const [name, size] of sizes) {
-    if (unpacked[name]?.length !== size) throw new FileFormatError(file, 0, `${name} does not unpack to ${size} bytes`)
+    if (unpacked[name]?.length !== size)
+      throw new FileFormatError(file, 0, `${printable(name)} does not unpack to ${size} bytes`)
   }
   return new Map([...sizes.keys()].map((name) => [name, unpacked[name]]))
+}
+
+/** The end of a path inside the file, for an error. */
+function printable(path: string): string {
+  return path.slice(-100).replace(/[^ -~]/g, '?')
 }
