@@ -1,0 +1,7 @@
+export { Batches } from './batches.ts'
+export { type NextTokenLoss, nextTokenLoss } from './decoder/next-token-loss.ts'
+export { TrainableDecoder } from './decoder/trainable-decoder.ts'
+export { DecoderTuning, type DecoderTuningOptions } from './decoder/tuning.ts'
+export { Distillation, type DistillationOptions, type DistillationStep } from './distillation.ts'
+export { embeddingLoss } from './embedding-loss.ts'
+export { TrainableEncoder } from './trainable-encoder.ts'
