@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bytesSource, openGguf } from '../src/index.ts'
 import { fileSource } from '../src/node.ts'
+import { allocatedBy } from './support/allocated.ts'
 import { failing } from './support/failing.ts'
-import { everyType, gguf } from './support/gguf.ts'
+import { everyType, gguf, Writer } from './support/gguf.ts'
 
 let folder = ''
 beforeAll(async () => {
@@ -60,12 +61,61 @@ describe('GGUF', () => {
       ['whole blocks of 32', gguf({}, [{ ...plain, type: 3 }])],
       ['a type that is not known: 99', gguf({}, [{ ...plain, type: 99 }])],
       ['expected general.alignment to be in 8..65536, got 7', gguf({ 'general.alignment': 7 }, [])],
+      ['the tensor "w" is there twice', gguf({}, [plain, plain])],
+      ['has 5 axes, expected at most 4', gguf({}, [{ ...plain, shape: [1, 1, 1, 1, 1] }])],
+      ['expected an integer below 2^53, got 9223372036854775808', gguf({}, [{ ...plain, shape: [2 ** 63] }])],
+      ['expected multiples of 32 inside', gguf({}, [{ ...plain, shape: [2 ** 52, 2 ** 52, 2 ** 52, 2 ** 52] }])],
+      ['expected multiples of 32 inside', gguf({}, [{ ...plain, offset: 2 ** 52 }])],
       ['the file ends too early', gguf({ a: 'text' }, []).subarray(0, 20)],
     ]
     for (const [message, bytes] of wrong) {
       const error = await failing(() => openGguf(bytesSource(bytes, 'm.gguf')))
       expect(error).toMatchObject({ name: 'FileFormatError', file: 'm.gguf' })
       expect(error.message).toContain(message)
+    }
+    const start = () => new Writer().u32(0x46554747).u32(3)
+    const value = (type: number) => start().u64(0).u64(1).text('k').u32(type)
+    const nested = Array.from({ length: 6 }).reduce<Writer>((writer) => writer.u32(9).u64(1), value(9))
+    const damaged: [string, Writer][] = [
+      ['expected version 2 or 3, got 1', new Writer().u32(0x46554747).u32(1).u64(0).u64(0)],
+      [
+        'expected an integer below 2^53',
+        start()
+          .u64(2n ** 63n)
+          .u64(0),
+      ],
+      [
+        '4503599627370496 values do not fit into the file',
+        start()
+          .u64(0)
+          .u64(2n ** 52n),
+      ],
+      [
+        '4503599627370496 bytes of text do not fit',
+        start()
+          .u64(0)
+          .u64(1)
+          .u64(2n ** 52n)
+          .u64(0),
+      ],
+      [
+        '4503599627370496 elements do not fit',
+        value(9)
+          .u32(0)
+          .u64(2n ** 52n)
+          .u64(0),
+      ],
+      ['arrays lie more than 4 deep', nested.u32(0).u64(0).u64(0)],
+      ['values of type 13 are not known', value(13).u64(0)],
+      ['values of type 13 are not known', value(9).u32(13).u64(1).u64(0)],
+      ['expected text in UTF-8', value(8).u64(1).bytes(0xff)],
+      ['the key "k" is there twice', start().u64(0).u64(2).text('k').u32(0).bytes(1).text('k').u32(0).bytes(1)],
+    ]
+    for (const [message, writer] of damaged) {
+      const bytes = Uint8Array.from(writer.parts.flatMap((part) => [...part]))
+      const opening = () => openGguf(bytesSource(bytes, 'm.gguf'))
+      expect(await allocatedBy(() => failing(opening))).toBeLessThanOrEqual(bytes.length + 8)
+      expect((await failing(opening)).message).toContain(message)
     }
     const many = gguf({}, [])
     new DataView(many.buffer).setBigUint64(8, 2n ** 40n, true)

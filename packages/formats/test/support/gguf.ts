@@ -1,5 +1,5 @@
 /** Writes little-endian values one after the other. */
-class Writer {
+export class Writer {
   readonly parts: Uint8Array[] = []
   length = 0
 
