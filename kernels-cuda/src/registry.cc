@@ -1,10 +1,13 @@
 #include "common/registry.h"
 
+#include "check/fragments.h"
 #include "spmm/spmm_csr.h"
 
 namespace nnz {
 
 const Launcher launchers[] = {
+    launcher<Fragments, launch_fragments>(),
+    launcher<LoadedMatrices, launch_loaded_matrices>(),
     launcher<SpmmCsr, launch_spmm_csr>(),
 };
 const size_t launcher_count = sizeof launchers / sizeof *launchers;

@@ -1,15 +1,7 @@
 import { csr, tensor } from '@nnz/core'
 import { describe, expect, it } from 'vitest'
 import { noEmulator, openDevice } from '../emulator.ts'
-
-/** Numbers that a seed determines. */
-function numbers(count: number, seed: number): Float32Array {
-  let state = seed
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 31 - 1
-  })
-}
+import { numbers } from '../numbers.ts'
 
 describe.skipIf(noEmulator)('spmm_csr on the device', () => {
   const shapes = [1, 2, 31, 33, 70].flatMap((rows) => [1, 2, 3, 4, 64, 130, 260].map((columns) => [rows, columns]))
