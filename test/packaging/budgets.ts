@@ -38,6 +38,18 @@ export const BUDGETS: readonly { name: string; statedFor?: string; source: strin
     kilobytes: 137,
   },
   {
+    name: 'openSafetensors of @nnz/formats',
+    source:
+      "import { bytesSource, openSafetensors } from '@nnz/formats'; Object.assign(globalThis, { bytesSource, openSafetensors })",
+    kilobytes: 3,
+  },
+  {
+    name: 'everything of @nnz/formats',
+    statedFor: '@nnz/formats',
+    source: "import * as nnz from '@nnz/formats'; Object.assign(globalThis, nnz)",
+    kilobytes: 20,
+  },
+  {
     name: 'gemm of @nnz/core',
     source: "import { gemm, tensor } from '@nnz/core'; Object.assign(globalThis, { gemm, tensor })",
     kilobytes: 37,

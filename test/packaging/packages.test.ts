@@ -4,6 +4,11 @@ import { publicPackages, root } from '../support/packages.ts'
 import { run } from '../support/run.ts'
 import { pack } from './pack.ts'
 
+/** What libraries depend on that is not of this repository: kernels on nothing. */
+const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
+  '@nnz/formats': ['@bufbuild/protobuf', 'fflate'],
+}
+
 const licence = await readFile(new URL('LICENSE', root), 'utf8')
 
 describe.each(publicPackages.map((entry) => [entry.manifest.name, entry] as const))('%s', (name, entry) => {
@@ -37,12 +42,14 @@ describe.each(publicPackages.map((entry) => [entry.manifest.name, entry] as cons
     if (library) expect(manifest.sideEffects).toBe(false)
   })
 
-  it('depends on its siblings in lockstep, and as a library on nothing else', () => {
+  it('depends on its siblings in lockstep, and as a library on little else, in versions that are fixed', () => {
     const own = new Map(publicPackages.map((other) => [other.manifest.name, other.manifest.version]))
     const dependencies = Object.entries(manifest.dependencies ?? {})
-    for (const [dependency, version] of dependencies.filter(([dependency]) => library || own.has(dependency))) {
+    for (const [dependency, version] of dependencies.filter(([dependency]) => own.has(dependency)))
       expect(`${dependency} ${version}`).toBe(`${dependency} ${own.get(dependency)}`)
-    }
+    const others = dependencies.filter(([dependency]) => !own.has(dependency))
+    if (library) expect(others.map(([dependency]) => dependency)).toEqual(OUTSIDE[name] ?? [])
+    expect(others.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([])
     expect(name).toMatch(/^@nnz\//)
   })
 })
