@@ -3,6 +3,7 @@ import { expectSparsity } from '../methods/options.ts'
 import type { PrunableLayer } from '../network.ts'
 import { type Pattern, patternName, unitsOf } from '../pattern/pattern.ts'
 import type { Scope } from '../pattern/select.ts'
+import type { LayerReport } from './report.ts'
 
 /** How weights are chosen. */
 export type Method = 'magnitude' | 'wanda' | 'sparsegpt' | 'dsnot'
@@ -17,46 +18,6 @@ export type Method = 'magnitude' | 'wanda' | 'sparsegpt' | 'dsnot'
  * - a sparsity for each layer by its name.
  */
 export type Allocation = 'uniform' | 'erk' | 'global' | 'sensitivity' | Readonly<Record<string, number>>
-
-/** How a layer was pruned. */
-export interface LayerReport {
-  readonly name: string
-  readonly rows: number
-  readonly columns: number
-  /** Weights that are not zero. */
-  readonly nnz: number
-  /** Share of zeros. */
-  readonly sparsity: number
-  /**
-   * Norm of the output's error over the norm of the output, for inputs as the pruned earlier layers give them (up to 512
-   * tokens of the calibration data, evenly spread); null if it was not measured.
-   */
-  readonly error: number | null
-  /** Norm of what was taken from the weights over their norm. */
-  readonly weightError: number
-  /** Seconds that the layer took, collecting its statistics not included. */
-  readonly seconds: number
-}
-
-/** How a network was pruned. */
-export interface PruneReport {
-  readonly method: Method
-  /** As {@link patternName} calls it. */
-  readonly pattern: string
-  /** Its name; `given` for sparsities of each layer. */
-  readonly allocation: string
-  readonly layers: readonly LayerReport[]
-  readonly total: PruneTotal
-}
-
-/** Sums over layers. */
-export interface PruneTotal {
-  readonly weights: number
-  readonly nnz: number
-  readonly sparsity: number
-  /** Of the whole call, forward passes included. */
-  readonly seconds: number
-}
 
 /** Told after each layer. */
 export interface PruneProgress {

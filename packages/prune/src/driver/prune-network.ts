@@ -1,13 +1,14 @@
 import { rangeError } from '@nnz/core'
 import { countsByMagnitude, countsBySensitivity, countsByShape, entriesOf } from '../allocation/allocate.ts'
-import { countNonZeros, expectLayer } from '../layer.ts'
+import { expectLayer } from '../layer.ts'
 import { expectSparsity } from '../methods/options.ts'
 import type { PrunableLayer, PrunableNetwork } from '../network.ts'
 import { keptOf, patternName, unitsOf } from '../pattern/pattern.ts'
-import { OutputError, relativeDifference } from '../sample.ts'
+import { OutputError } from '../sample.ts'
 import { StageInputs } from './inputs.ts'
-import { type CheckedOptions, checkOptions, type LayerReport, type PruneOptions, type PruneReport } from './options.ts'
+import { type CheckedOptions, checkOptions, type PruneOptions } from './options.ts'
 import { pruneLayer, STATISTICS } from './prune-layer.ts'
+import { type LayerReport, layerReport, type PruneReport, totalOf } from './report.ts'
 import { sensitivityOf } from './sensitivity.ts'
 
 /**
@@ -59,13 +60,6 @@ export async function pruneNetwork(network: PrunableNetwork, options: PruneOptio
     layers: reports,
     total: totalOf(reports, seconds(start)),
   }
-}
-
-/** Sums over layers. */
-export function totalOf(layers: readonly LayerReport[], time: number): PruneReport['total'] {
-  const nnz = layers.reduce((sum, layer) => sum + layer.nnz, 0)
-  const weights = entriesOf(layers)
-  return { weights, nnz, sparsity: weights === 0 ? 0 : 1 - nnz / weights, seconds: time }
 }
 
 function seconds(start: number): number {
@@ -135,41 +129,18 @@ async function measuredCurves(
 function prunedLayer(layer: PrunableLayer, inputs: StageInputs, kept: number, options: CheckedOptions) {
   const start = performance.now()
   const { statistics, sample } = inputs.of(layer) ?? {}
-  const { name, rows, columns, weights: before } = layer
   const { weights } = pruneLayer(layer, statistics, kept, options)
   const time = seconds(start)
   const error = sample ? Math.sqrt(new OutputError(layer, sample.inputs()).of(weights)) : null
-  const report: LayerReport = {
-    name,
-    rows,
-    columns,
-    ...sizes(weights),
-    error,
-    weightError: relativeDifference(before, weights),
-    seconds: time,
-  }
-  return { weights, report }
+  return { weights, report: layerReport(layer, weights, { error, seconds: time }) }
 }
 
 /** What can be said of a layer that was pruned before. */
-function taken({ name, rows, columns, weights: before }: PrunableLayer, weights: Float32Array): LayerReport {
-  if (weights.length !== before.length)
+function taken(layer: PrunableLayer, weights: Float32Array): LayerReport {
+  if (weights.length !== layer.weights.length)
     throw rangeError(
       'NNZ_SHAPE',
-      `pruneNetwork: finished: ${name} has ${weights.length} weights, expected ${before.length}`,
+      `pruneNetwork: finished: ${layer.name} has ${weights.length} weights, expected ${layer.weights.length}`,
     )
-  return {
-    name,
-    rows,
-    columns,
-    ...sizes(weights),
-    error: null,
-    weightError: relativeDifference(before, weights),
-    seconds: 0,
-  }
-}
-
-function sizes(weights: Float32Array): Pick<LayerReport, 'nnz' | 'sparsity'> {
-  const nnz = countNonZeros(weights)
-  return { nnz, sparsity: weights.length === 0 ? 0 : 1 - nnz / weights.length }
+  return layerReport(layer, weights, { error: null, seconds: 0 })
 }
