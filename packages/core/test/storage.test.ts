@@ -344,6 +344,18 @@ describe('damaged files', () => {
     )
   })
 
+  it.each([
+    ['coo', coo({ shape: [2 ** 31, 2 ** 30], rowIndices: [7], columnIndices: [9], values: [1] })],
+    ['csc', csc({ shape: [2 ** 31, 1], columnOffsets: [0, 1], rowIndices: [7], values: [1] })],
+    ['csr', csr({ shape: [1, 2 ** 24 + 1], rowOffsets: [0, 1], columnIndices: [7], values: [1] })],
+  ])('few bytes that claim an immense %s, but where that is allowed', (_, w) => {
+    const bytes = save({ w })
+    expect(() => load(bytes)).toThrow(
+      expect.objectContaining({ code: 'NNZ_FILE', message: expect.stringContaining('is larger than 16777216') }),
+    )
+    expect(load(bytes, { largestExtent: 2 ** 31 }).weights.get('w')).toEqual(w)
+  })
+
   it('not a Uint8Array', () => expect(() => load('file' as never)).toThrow(/load: expected a Uint8Array, got "file"/))
 
   const quiet = (bytes: Uint8Array, options?: LoadOptions) => {

@@ -15,7 +15,14 @@ export interface LoadOptions {
   file?: string | undefined
   /** Layouts of other packages, beside those of core. */
   layouts?: readonly StoredLayout[] | undefined
+  /**
+   * Rows and columns that a layout may have at most, or as many as the file has bytes: 2^24 by default. Few entries may claim
+   * any shape, and conversions, transposes and products make arrays of that size.
+   */
+  largestExtent?: number | undefined
 }
+
+const LARGEST_EXTENT = 2 ** 24
 
 /** What a file holds. */
 export interface LoadedFile {
@@ -58,12 +65,14 @@ class LayoutReader {
   readonly #tensors: Map<string, FileTensor>
   readonly #file: string
   readonly #layouts: readonly StoredLayout[]
+  readonly #largestExtent: number
 
   /** @param tensors those that a layout takes are removed */
-  constructor(tensors: Map<string, FileTensor>, file: string, layouts: readonly StoredLayout[]) {
+  constructor(tensors: Map<string, FileTensor>, file: string, layouts: readonly StoredLayout[], largestExtent: number) {
     this.#tensors = tensors
     this.#file = file
     this.#layouts = layouts
+    this.#largestExtent = largestExtent
   }
 
   read(name: string, description: Description): Storable {
@@ -96,13 +105,19 @@ class LayoutReader {
         throw this.#wrong(name, `${description.gaps} of a ${tag} is not stored as gaps`)
       parts[description.gaps] = this.#indices(offsets, gaps)
     }
+    let created: Storable
     try {
-      return layout.create(parts as never)
+      created = layout.create(parts as never)
     } catch (error) {
       const { message } = error as Error
       const [, culprit] = [...taken].find(([field]) => message.includes(field)) ?? [...taken][0]
       throw new FileFormatError(this.#file, culprit.offset, `${JSON.stringify(name)}: ${message}`)
     }
+    if (shape.every((extent) => extent <= this.#largestExtent)) return created
+    throw this.#wrong(
+      name,
+      `[${shape.join(', ')}] is larger than ${this.#largestExtent}: the option largestExtent allows more`,
+    )
   }
 
   #wrong(name: string, message: string): RangeError {
@@ -150,11 +165,11 @@ class LayoutReader {
  */
 export function load(bytes: Uint8Array, options: LoadOptions = {}): LoadedFile {
   if (!(bytes instanceof Uint8Array)) throw typeError('NNZ_TYPE', `load: expected a Uint8Array, got ${describe(bytes)}`)
-  const { file = 'file', layouts = [] } = options
+  const { file = 'file', layouts = [], largestExtent = LARGEST_EXTENT } = options
   const { tensors, metadata } = parseSafetensors(bytes, file)
   const contents = expectContents(metadata.get(CONTENTS_KEY), file)
   metadata.delete(CONTENTS_KEY)
-  const reader = new LayoutReader(tensors, file, [...STORED_LAYOUTS, ...layouts])
+  const reader = new LayoutReader(tensors, file, [...STORED_LAYOUTS, ...layouts], Math.max(largestExtent, bytes.length))
   const weights = new Map<string, Storable | Tensor>()
   for (const [name, description] of Object.entries(contents.layouts)) weights.set(name, reader.read(name, description))
   for (const [name, found] of tensors) {
