@@ -1,10 +1,8 @@
 import { js, wasm } from '@nnz/core'
-import { Encoder } from '@nnz/models'
 import type { Pattern } from '@nnz/prune'
 import { describe, expect, it } from 'vitest'
-import { encoderConfig, encoderWeights } from '../../packages/models/test/tiny.ts'
+import { encoderConfig } from '../../packages/models/test/tiny.ts'
 import { onnxEncoderBaseline } from '../src/baselines/onnx-encoder.ts'
-import type { NetworkTensor } from '../src/baselines/onnx-network.ts'
 import { pythonEncoderBaseline } from '../src/baselines/python-encoder.ts'
 import { transformersJsBaseline } from '../src/baselines/transformers-js.ts'
 import { encodeContenders } from '../src/end-to-end/encode-contenders.ts'
@@ -14,23 +12,9 @@ import { encodeOperation } from '../src/operations/encode.ts'
 import type { ContenderSpec } from '../src/runner/contender.ts'
 import { openBaselines } from '../src/runner/run-matrix.ts'
 import { contendersOf, recordOf } from './baselines-problem.ts'
+import { tinyEncoderCheckpoint } from './networks-checkpoints.ts'
 
 const UNSTRUCTURED: Pattern = { kind: 'unstructured' }
-
-/** The tensors of the tiny encoder. */
-async function tinyCheckpoint() {
-  const weights = encoderWeights()
-  const tensors = new Map<string, NetworkTensor>()
-  const recording = {
-    async read(name: string) {
-      const tensor = await weights.read(name)
-      tensors.set(name, tensor)
-      return tensor
-    },
-  }
-  ;(await Encoder.read(recording, encoderConfig, 1)).dispose()
-  return { config: encoderConfig, tensors }
-}
 
 async function tinyTask(pattern: Pattern, sparsity: number): Promise<EncodeTask> {
   const workload = createNetworkWorkload({
@@ -43,7 +27,7 @@ async function tinyTask(pattern: Pattern, sparsity: number): Promise<EncodeTask>
     pattern,
     sparsities: [sparsity],
   })
-  return makeEncodeTask(workload, sparsity, await tinyCheckpoint())
+  return makeEncodeTask(workload, sparsity, await tinyEncoderCheckpoint())
 }
 
 const own = () => encodeContenders([wasm.open(), js])

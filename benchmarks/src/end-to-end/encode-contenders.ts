@@ -13,19 +13,25 @@ export function encodeContenders(backends: readonly Backend[]): ContenderSpec<En
   return backends.map((backend) => ({
     contender: kernelContender(`encoder__${backend.name}`, backend, 'sparse'),
     supports: ({ flops }) => isWasm(backend) || flops <= MOST_JS_FLOPS || 'plain JS takes seconds for it',
-    prepare: (task) => prepare(task),
+    prepare: (task) => prepare(task, backend),
   }))
 }
 
-async function prepare({ network, batch, tokens }: EncodeTask): Promise<Prepared> {
+async function prepare({ network, tokens }: EncodeTask, backend: Backend): Promise<Prepared> {
   const start = performance.now()
-  const encoder = await Encoder.read(sourceOf(network.tensors), network.config, batch * tokens)
+  const encoder = await Encoder.read(sourceOf(network.tensors), network.config, undefined, { backend })
   const planning = (performance.now() - start) * 1e6
   let texts: number[][] = []
   let output: ArrayLike<number> = []
   return {
     planning,
-    packedBytes: null,
+    // Weights are packed, and kernels chosen, when they are first needed.
+    get packedBytes() {
+      return encoder.memory.weights + encoder.memory.embeddings
+    },
+    get chosen() {
+      return [...new Set(encoder.kernels.values())].sort().join(', ')
+    },
     setInput([ids]) {
       texts = textsOf(ids, tokens)
     },
@@ -33,7 +39,7 @@ async function prepare({ network, batch, tokens }: EncodeTask): Promise<Prepared
       output = []
     },
     run() {
-      output = encoder.embed(texts).data
+      output = encoder.encodeTokens(texts).data
     },
     output: () => output,
     dispose: () => encoder.dispose(),

@@ -7,6 +7,7 @@ import {
 } from './attention.ts'
 import { backpropOperation, sddmmOperation } from './backprop.ts'
 import { encodeOperation } from './encode.ts'
+import { generateOperation } from './generate.ts'
 import { nmGemmOperation } from './nm-gemm.ts'
 import type { Operation } from './operation.ts'
 import { spmmOperation } from './spmm.ts'
@@ -22,6 +23,7 @@ export const operations: readonly Operation[] = [
   backpropOperation,
   sddmmOperation,
   encodeOperation,
+  generateOperation,
 ]
 
 /** The operation that a workload belongs to. */

@@ -1,5 +1,5 @@
 import type { Contender } from '../records/index.ts'
-import type { Inputs, Task } from './task.ts'
+import type { Expectation, Inputs, Task } from './task.ts'
 
 /** A contender that is ready to run on a task. */
 export interface Prepared {
@@ -11,6 +11,8 @@ export interface Prepared {
   readonly chosen?: string
   /** Largest error that is not the contender's fault beyond the usual bound: what 8-bit quantisation costs. */
   readonly tolerance?: number
+  /** What must come out where that is not what the task expects: of a network as it was published, where the task's is pruned. */
+  expectationOf?(inputs: Inputs): Expectation
   /** Sets the operands that change from run to run. Never timed. */
   setInput(inputs: Inputs): void | Promise<void>
   /** One whole run, as a user would call it. */

@@ -121,7 +121,7 @@ async function sampleChecked(entry: Entry, { inputs, expected }: Checked, millis
   const samples = prepared.sample
     ? await prepared.sample(milliseconds)
     : await sampleRuns(() => prepared.run(), milliseconds, entry.iterations)
-  const { right, ...error } = errorOf(expected, prepared.output())
+  const { right, ...error } = checked(prepared, inputs, expected)
   if (right || within(error.maxAbs, prepared)) entry.samples.push(...samples)
   else entry.refusal = incorrect(error)
 }
@@ -136,6 +136,10 @@ function outcomeOf(
   } catch (error) {
     return { status: 'error', reason: reasonOf(error), error: null }
   }
+}
+
+function checked(prepared: Prepared, inputs: Inputs, expected: Expectation): ReturnType<typeof errorOf> {
+  return errorOf(prepared.expectationOf?.(inputs) ?? expected, prepared.output())
 }
 
 function within(maxAbs: number | null, { tolerance }: Prepared): boolean {
@@ -168,7 +172,7 @@ async function prepareChecked(
       await prepared.setInput(inputs)
       prepared.poison?.()
       await prepared.run()
-      const { right, ...found } = errorOf(expected, prepared.output())
+      const { right, ...found } = checked(prepared, inputs, expected)
       error = found
       if (!right && !within(found.maxAbs, prepared)) {
         await prepared.dispose()

@@ -1,0 +1,6 @@
+import type { GenerateTask } from '../end-to-end/generate-task.ts'
+import type { Baseline } from '../runner/contender.ts'
+import { nodeLlamaCppBaseline } from './node-llama-cpp.ts'
+
+/** What generates text elsewhere, in the order of the tables. */
+export const decoderBaselines: readonly Baseline<GenerateTask>[] = [nodeLlamaCppBaseline()]
