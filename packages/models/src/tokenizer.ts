@@ -13,7 +13,19 @@ export interface TextTokenizer extends TextEncoder {
   decode(tokens: readonly number[]): string
   /** The token that ends a text, where there is one. */
   readonly end: number | undefined
+  /** What describes it: the values of a GGUF file's metadata by {@link GGUF_TOKENIZER}. */
+  readonly metadata: Readonly<Record<string, unknown>>
 }
+
+/** The keys that describe a tokeniser in the metadata of a GGUF file. */
+export const GGUF_TOKENIZER = [
+  'tokenizer.ggml.model',
+  'tokenizer.ggml.pre',
+  'tokenizer.ggml.tokens',
+  'tokenizer.ggml.token_type',
+  'tokenizer.ggml.merges',
+  'tokenizer.ggml.eos_token_id',
+] as const
 
 const described = z.looseObject({ model: z.looseObject({ type: z.string() }) })
 
@@ -91,5 +103,6 @@ export function tokenizerOfGguf(metadata: ReadonlyMap<string, unknown>, file: st
     encode: (text) => tokenizer.encode(text).ids,
     decode: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
     end: z.int().optional().parse(metadata.get('tokenizer.ggml.eos_token_id')),
+    metadata: Object.fromEntries(GGUF_TOKENIZER.map((key) => [key, metadata.get(key)])),
   }
 }

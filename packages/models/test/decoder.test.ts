@@ -1,6 +1,10 @@
 import { patterns } from '@nnz/attention'
+import { tensor } from '@nnz/core'
+import { save } from '@nnz/core/storage'
+import { pruneNetwork } from '@nnz/prune'
 import { describe, expect, test } from 'vitest'
 import { Decoder } from '../src/decoder/decoder.ts'
+import { TiedHead } from '../src/decoder/head.ts'
 import { plainLogits } from './plain.ts'
 import { decoderConfig, decoderWeights } from './tiny.ts'
 
@@ -151,6 +155,7 @@ describe('generating', () => {
           .join('')
           .replace('\ufffdÖ', 'Ö'),
       end: undefined as number | undefined,
+      metadata: {},
     }
     const decoder = await Decoder.read(decoderWeights(), decoderConfig, 80, tokenizer)
     expect([...decoder.generate('x', { tokens: 4 })]).toEqual(['A', 'B', 'Ö'])
@@ -158,5 +163,113 @@ describe('generating', () => {
     const ended = [...decoder.generateTokens([5], { tokens: 4 })]
     expect(ended).not.toContain(tokenizer.end)
     decoder.dispose()
+  })
+})
+
+describe('pruning', () => {
+  const windows = [long.slice(0, 20), long.slice(20, 40), long.slice(40, 75)]
+
+  test('streams inputs stage by stage, later ones as pruned layers give them', async () => {
+    const decoder = await read()
+    const network = decoder.prunable(windows)
+    expect(network.stages.map((stage) => stage.map(({ name }) => name)).slice(4)).toEqual([
+      ['blk.1.attn_q', 'blk.1.attn_k', 'blk.1.attn_v'],
+      ['blk.1.attn_output'],
+      ['blk.1.ffn_gate', 'blk.1.ffn_up'],
+      ['blk.1.ffn_down'],
+    ])
+    const seen = new Map<string, number[]>()
+    await network.stream({
+      observe({ name }, x) {
+        seen.set(name, [...(seen.get(name) ?? []), ...x.data])
+      },
+      finished(stage) {
+        for (const layer of network.stages[stage]) layer.set(layer.weights.map((weight, i) => (i % 3 ? weight : 0)))
+      },
+    })
+    const expected = new Map<string, number[]>()
+    decoder.run(windows, {
+      linear(name, { data }) {
+        expected.set(name, [...data])
+      },
+    })
+    for (const [name, inputs] of expected) expect(difference(seen.get(name)!, inputs), name).toBeLessThan(2e-5)
+    decoder.dispose()
+  })
+
+  test.each([
+    ['unstructured', { kind: 'unstructured' }, 0.6, 'csr'],
+    ['2:4', { kind: 'nm', n: 2, m: 4 }, undefined, 'nm'],
+    ['grouped 2:4', { kind: 'grouped-nm', n: 2, m: 4, group: 2 }, undefined, 'nmg'],
+  ] as const)(
+    'computes with %s weights in a layout of their own, and saves them',
+    async (_, pattern, sparsity, layout) => {
+      const weights = decoderWeights()
+      const decoder = await Decoder.read(weights, decoderConfig, 80)
+      await pruneNetwork(decoder.prunable(windows), { method: 'magnitude', pattern, sparsity })
+      expect(new Set(decoder.blocks.flatMap(({ stacks }) => stacks.map(({ weights }) => weights.layout)))).toEqual(
+        new Set([layout]),
+      )
+      const kept = new Map(decoder.linearLayers.map(({ name, weights }) => [`${name}.weight`, weights]))
+      const weights = decoderWeights()
+      for (const name of weights.names) weights.get(name)
+      for (const [name, values] of kept) weights.get(name).data.set(values)
+      const logits = decoder.logits(long).data
+      expect(difference(logits, plainLogits(weights, decoderConfig, long).flat())).toBeLessThan(2e-5)
+      const session = decoder.session(80)
+      for (const token of long.slice(0, 5)) session.extend([token])
+      expect(difference(session.extend([long[5]]), logits.subarray(5 * vocabulary, 6 * vocabulary))).toBeLessThan(2e-5)
+      session.dispose()
+
+      const again = await Decoder.load(await decoder.save())
+      expect(again.config).toEqual(decoderConfig)
+      for (const { name, weights } of again.linearLayers) expect(weights, name).toEqual(kept.get(`${name}.weight`))
+      expect(again.logits(long).data).toEqual(logits)
+      for (const each of [decoder, again]) each.dispose()
+    },
+  )
+
+  test('says what it cannot load', async () => {
+    await expect(Decoder.load(new Uint8Array(100))).rejects.toThrow(/decoder/)
+    await expect(Decoder.load(save({ x: tensor([1], [1]) }))).rejects.toThrow('expected a GGUF file, or one that')
+    await expect(Decoder.load(5 as never)).rejects.toThrow('expected a path or bytes, got 5')
+  })
+})
+
+describe('the head', () => {
+  test('keeps numbers that come from bytes and scales as such, bit by bit', () => {
+    const scales = Float32Array.from({ length: 140 }, (_, i) => Math.fround(1e-3 * (i + 1)))
+    scales[3] = 0
+    const data = Int8Array.from(
+      { length: 70 * 64 },
+      (_, i) => (i % 32 === 0 ? -127 : (i * i + 11) % 255) - (i % 32 === 0 ? 0 : 127),
+    )
+    const values = Float32Array.from(data, (q, i) => q * scales[Math.floor(i / 32)])
+    const head = new TiedHead(values, 64)
+    expect(head.blocks?.data).toEqual(data.map((q, i) => (scales[Math.floor(i / 32)] === 0 ? 0 : q)))
+    expect(head.blocks?.scales).toEqual(scales)
+    expect(head.bytes).toBe(70 * 64 + 140 * 4)
+    expect(head.embed([7, 3]).data).toEqual(
+      Float32Array.from([7, 3].flatMap((row) => [...values.subarray(row * 64, row * 64 + 64)])),
+    )
+    const floats = new TiedHead(
+      values.map((value) => value * Math.fround(1.1)),
+      64,
+    )
+    expect(floats.blocks).toBeUndefined()
+    const states = tensor(
+      Float32Array.from({ length: 128 }, (_, i) => Math.sin(i)),
+      [2, 64],
+    )
+    const expected = Array.from({ length: 140 }, (_, at) => {
+      const [row, token] = [Math.floor(at / 70), at % 70]
+      return Array.from({ length: 64 }, (_, i) => states.data[row * 64 + i] * values[token * 64 + i]).reduce(
+        (a, b) => a + b,
+      )
+    })
+    expect(difference(head.logits(states).data, expected)).toBeLessThan(1e-6)
+    const one = tensor(states.data.slice(64), [1, 64])
+    expect(difference(head.logits(one).data, expected.slice(70))).toBeLessThan(1e-6)
+    for (const each of [head, floats]) each.dispose()
   })
 })

@@ -1,6 +1,7 @@
 import { attention } from '@nnz/attention'
 import { rangeError, type Tensor, tensor } from '@nnz/core'
-import type { PrunableNetwork } from '@nnz/prune'
+import { type PrunableNetwork, type PruneOptions, pruneNetwork } from '@nnz/prune'
+import { files } from '../files.ts'
 import type { Hooks } from '../hooks.ts'
 import { pack } from '../sequences.ts'
 import type { TextTokenizer } from '../tokenizer.ts'
@@ -9,15 +10,25 @@ import { Block } from './block.ts'
 import type { DecoderConfig } from './config.ts'
 import { runBlocks } from './forward.ts'
 import { TiedHead } from './head.ts'
+import { type DecoderFile, openDecoder } from './load.ts'
 import { PrunableDecoder } from './prunable.ts'
 import { rotations } from './rope.ts'
 import { type SamplingOptions, sampler } from './sampling.ts'
+import { savedDecoder } from './saved.ts'
 import { DecoderSession } from './session.ts'
 import type { LinearPart } from './stacked-linear.ts'
 
 /** Options of {@link Decoder.generate}. */
 export interface GenerateOptions extends SamplingOptions {
   /** The most tokens that are generated. Default: 64. */
+  readonly tokens?: number | undefined
+}
+
+/** Options of {@link Decoder.load}: without a method of pruning the weights stay as they are. */
+export interface LoadDecoderOptions extends Partial<PruneOptions> {
+  /** Texts that pruning measures inputs on, several pages of them: all methods but `magnitude` need them. */
+  readonly calibration?: readonly string[] | undefined
+  /** The most tokens that are computed at once. Default: 512. */
   readonly tokens?: number | undefined
 }
 
@@ -57,6 +68,21 @@ export class Decoder {
     this.norm = parts.norm
     this.head = parts.head
     this.#tokens = parts.tokens
+  }
+
+  /**
+   * Loads a GGUF file of the Llama architecture, or one that {@link save} made, and prunes it where the options say how:
+   * `await Decoder.load(path, { method: 'sparsegpt', sparsity: 0.5, calibration: texts })`.
+   *
+   * @param file its path, or its bytes
+   * @throws FileFormatError where the file is not what it should be; TypeError or RangeError where an option is wrong
+   */
+  static async load(file: DecoderFile, options: LoadDecoderOptions = {}): Promise<Decoder> {
+    const { tokens = 512, calibration = [], method, ...pruning } = options
+    const { source, config, tokenizer } = await openDecoder(file)
+    const decoder = await Decoder.read(source, config, tokens, tokenizer)
+    if (method !== undefined) await pruneNetwork(decoder.prunable(calibration), { ...pruning, method })
+    return decoder
   }
 
   /**
@@ -200,6 +226,13 @@ export class Decoder {
       ? cut(this.#expectTokenizer().encode(calibration.join('\n')), WINDOW)
       : (calibration as readonly (readonly number[])[])
     return new PrunableDecoder({ ...this, tokens: this.#tokens }, windows)
+  }
+
+  /** Everything as the bytes of one safetensors file that {@link load} takes; written to a path where one is given. */
+  async save(path?: string): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = savedDecoder(this)
+    if (path !== undefined) await files().writeFile(path, bytes)
+    return bytes
   }
 
   /** What is packed by now. */

@@ -1,0 +1,74 @@
+import { csr, dense, isTensor, nm, nmg, rangeError, type Tensor, tensor } from '@nnz/core'
+import { load, type Storable, save } from '@nnz/core/storage'
+import { GGUF_TOKENIZER, type TextTokenizer, tokenizerOfGguf } from '../tokenizer.ts'
+import type { WeightSource } from '../weights.ts'
+import { BLOCK } from './byte-blocks.ts'
+import { checkedConfig, type DecoderConfig } from './config.ts'
+import type { Decoder } from './decoder.ts'
+
+/** Keys of the metadata of a file that was saved. */
+const CONFIG_KEY = 'nnz.models.decoder'
+const TOKENIZER_KEY = 'nnz.models.tokenizer'
+
+/** Everything of a decoder as the bytes of one safetensors file, by the names of a GGUF file; sparse weights as they are. */
+export function savedDecoder({ config, norm, head, blocks, tokenizer }: Decoder): Uint8Array<ArrayBuffer> {
+  const { blocks: bytes } = head
+  const shape = [config.vocabulary, config.width] as const
+  const weights: [string, Storable | Tensor][] = [
+    ['output_norm.weight', tensor(norm, [config.width])],
+    [
+      'token_embd.weight',
+      bytes
+        ? dense({ shape, values: { type: 'i8', length: bytes.data.length, ...bytes, groupColumns: BLOCK } })
+        : tensor(head.rows(0, config.vocabulary), shape),
+    ],
+  ]
+  for (const [index, block] of blocks.entries()) {
+    weights.push([`blk.${index}.attn_norm.weight`, tensor(block.attentionNorm, [config.width])])
+    weights.push([`blk.${index}.ffn_norm.weight`, tensor(block.innerNorm, [config.width])])
+    for (const { parts, weights: stacked } of block.stacks)
+      for (const { name, rows, columns, weights: values } of parts) {
+        const matrix = tensor(values, [rows, columns])
+        weights.push([`${name}.weight`, stacked.layout === 'dense' ? matrix : csr.fromDense(values, [rows, columns])])
+      }
+  }
+  const described = tokenizer && { [TOKENIZER_KEY]: JSON.stringify(tokenizer.metadata) }
+  return save(weights, { metadata: { [CONFIG_KEY]: JSON.stringify(config), ...described } })
+}
+
+/** What a file of {@link savedDecoder} holds. */
+export function openSaved(
+  bytes: Uint8Array,
+  file: string,
+): { source: WeightSource; config: DecoderConfig; tokenizer: TextTokenizer | undefined } {
+  const { weights, metadata } = load(bytes, { file })
+  const config = metadata.get(CONFIG_KEY)
+  if (config === undefined)
+    throw rangeError('NNZ_VALUE', `${file}: expected a GGUF file, or one that Decoder.save made`)
+  const described = metadata.get(TOKENIZER_KEY)
+  return {
+    config: checkedConfig(JSON.parse(config), file),
+    tokenizer: described === undefined ? undefined : tokenizerOf(JSON.parse(described), file),
+    source: {
+      async read(name) {
+        const found = weights.get(name)
+        if (!found) throw rangeError('NNZ_VALUE', `${file}: there is no tensor ${JSON.stringify(name)}`)
+        return { name, shape: found.shape, data: floats(found) as Float32Array<ArrayBuffer> }
+      },
+    },
+  }
+}
+
+function tokenizerOf(metadata: unknown, file: string): TextTokenizer {
+  if (typeof metadata !== 'object' || metadata === null)
+    throw rangeError('NNZ_VALUE', `${file}: expected the description of a tokeniser`)
+  return tokenizerOfGguf(new Map(GGUF_TOKENIZER.map((key) => [key, (metadata as Record<string, unknown>)[key]])), file)
+}
+
+function floats(found: Storable | Tensor): Float32Array {
+  if (isTensor(found)) return found.data
+  const w = found as { readonly layout: string }
+  if (w.layout === 'dense') return dense.toFloat32(w as never).values
+  if (w.layout === 'nm') return nm.toDense(w as never)
+  return w.layout === 'nmg' ? nmg.toDense(w as never) : csr.toDense(w as never)
+}
