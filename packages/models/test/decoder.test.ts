@@ -211,8 +211,6 @@ describe('pruning', () => {
         new Set([layout]),
       )
       const kept = new Map(decoder.linearLayers.map(({ name, weights }) => [`${name}.weight`, weights]))
-      const weights = decoderWeights()
-      for (const name of weights.names) weights.get(name)
       for (const [name, values] of kept) weights.get(name).data.set(values)
       const logits = decoder.logits(long).data
       expect(difference(logits, plainLogits(weights, decoderConfig, long).flat())).toBeLessThan(2e-5)
