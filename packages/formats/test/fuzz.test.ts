@@ -45,6 +45,8 @@ interface Reader {
   readonly perByte: number
   /** The same whatever the file's size. */
   readonly always?: number
+  /** Where the length of a header in text stands, of which two bytes are in use. */
+  readonly headerLengthAt?: number
 }
 
 const sparseNpz = async (source: ByteSource) => csr.validate(await readSparseNpz(source))
@@ -65,12 +67,14 @@ const readers: Readonly<Record<string, Reader>> = {
     bytes: npy('<f4', [2, 3], Float32Array.from(example.values)),
     read: async (source) => readEverything(await openNpy(source)),
     perByte: 4,
+    headerLengthAt: 8,
   },
   GGUF: { bytes: everyType(), read: async (source) => readEverything(await openGguf(source)), perByte: 12 },
   safetensors: {
     bytes: threeTensors(),
     read: async (source) => readEverything(await openSafetensors(source)),
     perByte: 8,
+    headerLengthAt: 0,
   },
   ONNX: { bytes: everyKind(), read: async (source) => readEverything(await openOnnx(source)), perByte: 32 },
   'ONNX, format found': {
@@ -131,6 +135,24 @@ describe.each(Object.entries(readers))('%s', (_, reader) => {
         await readOrRefuse(reader, damaged)
       }),
       { seed, numRuns: 1000 },
+    )
+  })
+
+  const numbers = [...Buffer.from(bytes).toString('latin1').matchAll(/\d+/g)]
+  test.runIf(numbers.length > 0)(`survives other numbers in texts (NNZ_TEST_SEED=${seed})`, async () => {
+    const others = ['-1', '1.5', '1e400', '4294967296', '4294967295', '2147483648', '1000000', '9007199254740993']
+    const other = fc.oneof(fc.constantFrom(...others), fc.maxSafeNat().map(String))
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...numbers), other, async ({ 0: found, index }, text) => {
+        const rest = bytes.slice(index + found.length)
+        const damaged = Uint8Array.from([...bytes.slice(0, index), ...new TextEncoder().encode(text), ...rest])
+        // A header that has become longer would only be cut, were its length not changed as well.
+        const at = reader.headerLengthAt
+        const view = new DataView(damaged.buffer)
+        if (at !== undefined) view.setUint16(at, view.getUint16(at, true) + text.length - found.length, true)
+        await readOrRefuse(reader, damaged)
+      }),
+      { seed, numRuns: 500 },
     )
   })
 

@@ -1,6 +1,7 @@
 import { csr } from '@nnz/core'
 import { describe, expect, test } from 'vitest'
 import { bytesSource, readMatrixMarket, readSmtx, readSparseNpz } from '../src/index.ts'
+import { allocatedBy } from './support/allocated.ts'
 import { failing } from './support/failing.ts'
 import { ascii, example, matrixMarket, npz, npzParts, smtx } from './support/fixtures.ts'
 
@@ -147,6 +148,18 @@ describe('npz', () => {
     expect(error.name).toBe('FileFormatError')
     expect(error.file).toMatch(/^bad\.npz/)
     expect(error.message).toContain(message)
+  })
+
+  test('a size that deflate cannot reach is not allocated', async () => {
+    const bytes = npz({ 'a.npy': new Uint8Array(1000) })
+    const directory = Buffer.from(bytes).indexOf('PK\x01\x02', 'latin1')
+    new DataView(bytes.buffer).setUint32(directory + 24, 2 ** 20, true)
+    const reading = () => readSparseNpz(bytesSource(bytes, 'bad.npz'))
+    expect(await allocatedBy(() => failing(reading))).toBeLessThan(10_000)
+    expect((await failing(reading)).message).toMatch(/"a.npy" cannot unpack from \d+ bytes to 1048576/)
+    expect((await failing(() => readSparseNpz(bytesSource(npz(), 'n'), { unpackedBytes: 99 }))).message).toContain(
+      'unpacking takes more than 99 bytes: the option unpackedBytes allows more',
+    )
   })
 
   /** Another number of entries in the end record, which stands in the last 22 bytes. */
