@@ -8,7 +8,7 @@ import { openSafetensors } from './safetensors.ts'
 import type { TensorFile } from './tensor-file.ts'
 
 const BRACE = 0x7b
-/** Field 1, a whole number: the version, with which every model begins. */
+/** Field 1, a whole number: the version, with which every ONNX model begins. */
 const ONNX_START = 0x08
 
 /**
@@ -23,8 +23,10 @@ export async function openTensors(source: ByteSource, options: NpzOptions & Onnx
   if (text.startsWith('GGUF')) return openGguf(source)
   if (text.startsWith('PK')) return openNpz(source, options)
   if (text.startsWith('\x93NUMPY')) return openNpy(source)
+  // The length of a safetensors header has 32 bits at most, in 64.
+  if (beginning[0] === ONNX_START && beginning.subarray(4, 8).some((byte) => byte !== 0))
+    return openOnnx(source, options)
   if (beginning[8] === BRACE) return openSafetensors(source)
-  if (beginning[0] === ONNX_START) return openOnnx(source, options)
   await source.close()
   throw new FileFormatError(source.name, 0, 'expected a safetensors, GGUF, ONNX, npz or npy file')
 }

@@ -65,6 +65,30 @@ describe('ONNX', () => {
     expect(tensors.get('f')!.uses.map(({ outputAxis }) => outputAxis)).toEqual([1, 1, 0, 0, undefined, 1, 2])
   })
 
+  test('follows an initialiser through operations that pass it on', async () => {
+    const weight = (name: string, ...shape: number[]) => initialiser(name, 1, shape, raw(new Float32Array(6)))
+    const { tensors } = await open(
+      model(
+        node('Transpose', ['w']),
+        node('Cast', ['Transpose output']),
+        node('MatMul', ['x', 'Cast output']),
+        node('Transpose', ['same'], { perm: [0, 1] }),
+        node('Gemm', ['x', 'Transpose output'], { transB: 1 }),
+        node('Transpose', ['deep'], { perm: [0, 2, 1] }),
+        node('MatMul', ['x', 'Transpose output']),
+        node('Relu', ['same']),
+        node('MatMul', ['x', 'Relu output']),
+        weight('w', 2, 3),
+        weight('same', 2, 3),
+        weight('deep', 1, 2, 3),
+      ),
+    )
+    const uses = (name: string) => tensors.get(name)!.uses.map((use) => `${use.operation} ${use.outputAxis}`)
+    expect(uses('w')).toEqual(['Transpose undefined', 'Cast undefined', 'MatMul 0'])
+    expect(uses('deep')).toEqual(['Transpose undefined'])
+    expect(uses('same')).toEqual(['Transpose undefined', 'Gemm 0', 'Relu undefined'])
+  })
+
   test('reads elements of files beside the model, each opened once and closed with it', async () => {
     const log: string[] = []
     const external = async (location: string) => {

@@ -5,7 +5,7 @@ import { ExternalFiles, type OpenExternal } from './external.ts'
 import { type Initialiser, readInitialiser, readPair } from './initialiser.ts'
 import { type Field, MessageReader } from './message-reader.ts'
 import { readTypedData } from './typed-data.ts'
-import { type OnnxNode, type OnnxUse, readNode, useOf } from './uses.ts'
+import { type OnnxNode, type OnnxUse, readNode, usesOf } from './uses.ts'
 
 /** An initialiser of a model. */
 export interface OnnxTensor extends TensorEntry {
@@ -94,9 +94,6 @@ async function readGraph(reader: MessageReader, graph: Field): Promise<Map<strin
     if (initialisers.has(name)) throw reader.error(field.start, `the initialiser ${quote(name)} is there twice`)
     initialisers.set(name, initialiser)
   }
-  const uses = new Map<string, OnnxUse[]>([...initialisers.keys()].map((name) => [name, []]))
-  for (const node of nodes)
-    for (const [input, name] of node.inputs.entries())
-      uses.get(name)?.push(useOf(node, input, initialisers.get(name)!.shape.length))
+  const uses = usesOf(new Map([...initialisers].map(([name, { shape }]) => [name, shape.length])), nodes)
   return new Map([...initialisers].map(([name, entry]) => [name, { ...entry, uses: uses.get(name)! }]))
 }

@@ -42,14 +42,23 @@ export const elsewhere = (pairs: Record<string, string>): Message[] => [
   whole(14, 1),
 ]
 
-export const node = (operation: string, inputs: readonly string[], attributes: Record<string, number> = {}): Message =>
+/** A node whose output is called after it; lists of numbers are not packed. */
+export const node = (
+  operation: string,
+  inputs: readonly string[],
+  attributes: Record<string, number | readonly number[]> = {},
+): Message =>
   message(
     1,
     ...inputs.map((input) => text(1, input)),
     text(2, `${operation} output`),
     text(3, `the ${operation}`),
     text(4, operation),
-    ...Object.entries(attributes).map(([name, value]) => message(5, text(1, name), whole(3, value), whole(20, 2))),
+    ...Object.entries(attributes).map(([name, value]) =>
+      typeof value === 'number'
+        ? message(5, text(1, name), whole(3, value), whole(20, 2))
+        : message(5, text(1, name), ...value.map((one) => whole(8, one)), whole(20, 7)),
+    ),
   )
 
 export const model = (...graph: Message[]): Uint8Array =>
