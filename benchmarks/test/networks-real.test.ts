@@ -11,7 +11,7 @@ describe.skipIf(!present.has(MINILM))(`${MINILM} (needs nnz-bench models fetch $
     const { encoder, tokenizer } = await openMiniLm(64)
     const sentences = ['A man is playing a guitar.', 'Someone plays the guitar.', 'The stock market fell on Monday.']
     expect(tokenizer.encode(sentences[0])).toEqual([101, 1037, 2158, 2003, 2652, 1037, 2858, 1012, 102])
-    const { data } = encoder.embed(sentences.map((sentence) => tokenizer.encode(sentence)))
+    const { data } = encoder.encodeTokens(sentences.map((sentence) => tokenizer.encode(sentence)))
     const cosine = (a: number, b: number) =>
       Array.from({ length: 384 }, (_, i) => data[a * 384 + i] * data[b * 384 + i]).reduce((sum, value) => sum + value)
     expect(cosine(0, 1)).toBeGreaterThan(0.8)

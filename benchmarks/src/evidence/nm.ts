@@ -1,5 +1,6 @@
 import { gemm, type NmPattern, nm, type Tensor, tensor, transposed } from '@nnz/core'
-import type { Encoder, LinearLayer, TextEncoder } from '@nnz/models'
+import type { Encoder, TextEncoder } from '@nnz/models'
+import type { LayerWeights } from '@nnz/prune'
 import { embedAll, type SentencePair, similarityScore } from '../networks/scores.ts'
 import type { QualityRecord } from '../records/index.ts'
 import { byActivation, byMagnitude, columnNorms } from './masks.ts'
@@ -25,7 +26,11 @@ export interface NmEvidenceOptions {
   readonly onProgress?: (step: string) => void
 }
 
-type Choice = (layer: LinearLayer, pattern: NmPattern) => Uint8Array
+interface NamedLayer extends LayerWeights {
+  readonly name: string
+}
+
+type Choice = (layer: NamedLayer, pattern: NmPattern) => Uint8Array
 
 /**
  * How much N:M sparsity costs an encoder: for each layer |Wx - W'x| / |Wx| on the layer's real inputs, and for the whole
@@ -34,12 +39,12 @@ type Choice = (layer: LinearLayer, pattern: NmPattern) => Uint8Array
 export function nmEvidence(options: NmEvidenceOptions): QualityRecord[] {
   const { model, encoder, text, patterns, batches, onProgress } = options
   const samples = tokenBatches(options)
+  // As they are now: the network is pruned later.
+  const layers = encoder.linearLayers.map(({ name, rows, columns, weights }) => ({ name, rows, columns, weights }))
   onProgress?.('activations')
   const calibration = captureInputs(encoder, samples.slice(0, batches))
   const held = captureInputs(encoder, samples.slice(batches))
-  const norms = new Map(
-    encoder.linearLayers.map(({ name, inputs }) => [name, columnNorms(calibration.get(name)!, inputs)]),
-  )
+  const norms = new Map(layers.map(({ name, columns }) => [name, columnNorms(calibration.get(name)!, columns)]))
   const choices: Record<string, Choice> = {
     magnitude: byMagnitude,
     wanda: (layer, pattern) => byActivation(layer, norms.get(layer.name)!, pattern),
@@ -47,7 +52,7 @@ export function nmEvidence(options: NmEvidenceOptions): QualityRecord[] {
   const common = { kind: 'quality', operation: 'nm-gemm', model, seed: null } as const
   const data = `${text.name}: ${batches} batches of at most ${options.tokens} tokens to calibrate, as many others to judge`
   const records: QualityRecord[] = []
-  for (const layer of encoder.linearLayers) {
+  for (const layer of layers) {
     onProgress?.(layer.name)
     const rows = held.get(layer.name)!
     const size = outputSize(layer, layer.weights, rows)
@@ -65,7 +70,7 @@ export function nmEvidence(options: NmEvidenceOptions): QualityRecord[] {
         })
       }
   }
-  return [...records, ...wholeRecords(options, choices)]
+  return [...records, ...wholeRecords(options, choices, layers)]
 }
 
 /** Batches of sentences, as tokens: the first half of the lines fills the first half of the batches. */
@@ -104,17 +109,17 @@ function captureInputs(encoder: Encoder, batches: readonly number[][][]): Map<st
 }
 
 /** A layer's weights in N:M form, written out again: that they fit the form is checked on the way. */
-function prune(layer: LinearLayer, choose: Choice, pattern: NmPattern): { weights: Float32Array; sparsity: number } {
-  const packed = nm.fromMasked(layer.weights, choose(layer, pattern), [layer.outputs, layer.inputs], pattern)
+function prune(layer: NamedLayer, choose: Choice, pattern: NmPattern): { weights: Float32Array; sparsity: number } {
+  const packed = nm.fromMasked(layer.weights, choose(layer, pattern), [layer.rows, layer.columns], pattern)
   return { weights: nm.toDense(packed), sparsity: 1 - packed.nnz / layer.weights.length }
 }
 
 /** |Wx| over all tokens. */
-function outputSize({ outputs, inputs }: LinearLayer, weights: Float32Array, rows: readonly Float32Array[]): number {
+function outputSize({ rows, columns }: LayerWeights, weights: Float32Array, inputs: readonly Float32Array[]): number {
   let sum = 0
-  for (const data of rows) {
-    const x = transposed(tensor(data, [data.length / inputs, inputs]))
-    sum += squares(gemm(tensor(weights, [outputs, inputs]), x))
+  for (const data of inputs) {
+    const x = transposed(tensor(data, [data.length / columns, columns]))
+    sum += squares(gemm(tensor(weights, [rows, columns]), x))
   }
   return Math.sqrt(sum)
 }
@@ -126,7 +131,11 @@ function squares({ data }: Tensor): number {
 }
 
 /** Sentence similarity with every linear layer pruned, beside the dense network. */
-function wholeRecords(options: NmEvidenceOptions, choices: Record<string, Choice>): QualityRecord[] {
+function wholeRecords(
+  options: NmEvidenceOptions,
+  choices: Record<string, Choice>,
+  layers: readonly NamedLayer[],
+): QualityRecord[] {
   const { model, encoder, tokenizer, tokens, pairs, pairsName, whole, onProgress } = options
   const { width } = encoder.config
   const sentences = pairs.flatMap((pair) => pair.sentences)
@@ -152,15 +161,15 @@ function wholeRecords(options: NmEvidenceOptions, choices: Record<string, Choice
       const name = `${method} ${nameOf(pattern)}`
       onProgress?.(`whole network, ${name}`)
       let kept = 0
-      for (const layer of encoder.linearLayers) {
+      for (const [index, layer] of layers.entries()) {
         const pruned = prune(layer, choose, pattern)
-        layer.useWeights(pruned.weights)
+        encoder.linearLayers[index].set(pruned.weights)
         kept += (1 - pruned.sparsity) * layer.weights.length
       }
-      const all = encoder.linearLayers.reduce((sum, layer) => sum + layer.weights.length, 0)
+      const all = layers.reduce((sum, layer) => sum + layer.weights.length, 0)
       records.push(record(name, 1 - kept / all, embedAll(encoder, tokenizer, sentences, tokens)))
     }
-  for (const layer of encoder.linearLayers) layer.useWeights(layer.weights)
+  for (const [index, layer] of layers.entries()) encoder.linearLayers[index].set(layer.weights)
   return records
 }
 

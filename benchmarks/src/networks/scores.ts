@@ -41,7 +41,7 @@ export function embedAll(
   const result = new Float32Array(sentences.length * width)
   let [batch, size, start]: [number[][], number, number] = [[], 0, 0]
   const flush = () => {
-    if (batch.length > 0) result.set(encoder.embed(batch).data, start * width)
+    if (batch.length > 0) result.set(encoder.encodeTokens(batch).data, start * width)
     start += batch.length
     batch = []
     size = 0

@@ -18,12 +18,18 @@
   const b = v128.load(source + sourceStride)
   const c = v128.load(source + 2 * sourceStride)
   const d = v128.load(source + 3 * sourceStride)
+  storeTransposed(a, b, c, d, target, targetStride)
+}
+
+/** Stores the columns of four rows as rows, `stride` bytes apart. */
+// @ts-ignore: decorator
+@inline export function storeTransposed(a: v128, b: v128, c: v128, d: v128, target: usize, stride: usize): void {
   const ab = i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
   const cd = i8x16.shuffle(c, d, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
   const ab2 = i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
   const cd2 = i8x16.shuffle(c, d, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
   v128.store(target, i64x2.shuffle(ab, cd, 0, 2))
-  v128.store(target + targetStride, i64x2.shuffle(ab, cd, 1, 3))
-  v128.store(target + 2 * targetStride, i64x2.shuffle(ab2, cd2, 0, 2))
-  v128.store(target + 3 * targetStride, i64x2.shuffle(ab2, cd2, 1, 3))
+  v128.store(target + stride, i64x2.shuffle(ab, cd, 1, 3))
+  v128.store(target + 2 * stride, i64x2.shuffle(ab2, cd2, 0, 2))
+  v128.store(target + 3 * stride, i64x2.shuffle(ab2, cd2, 1, 3))
 }

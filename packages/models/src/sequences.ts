@@ -9,20 +9,31 @@ export interface Packed {
   readonly sequenceOffsets: readonly number[]
 }
 
-/** Lays sequences end to end. Throws RangeError where one is too long or a token is not in the vocabulary. */
-export function pack(
+/** What sequences may be. */
+export interface SequenceLimits {
+  readonly longest: number
+  readonly vocabulary: number
+}
+
+/** Throws RangeError where a sequence is too long or a token is not in the vocabulary. */
+export function checkSequences(
   sequences: readonly (readonly number[])[],
-  { longest, vocabulary }: { longest: number; vocabulary: number },
-): Packed {
-  const sequenceOffsets = [0]
+  { longest, vocabulary }: SequenceLimits,
+): void {
   for (const [index, sequence] of sequences.entries()) {
     if (sequence.length > longest)
       throw rangeError('NNZ_SHAPE', `sequence ${index} has ${sequence.length} tokens, expected at most ${longest}`)
     const unknown = sequence.find((token) => !(Number.isInteger(token) && token >= 0 && token < vocabulary))
     if (unknown !== undefined)
       throw rangeError('NNZ_VALUE', `sequence ${index}: expected tokens in 0..${vocabulary - 1}, got ${unknown}`)
-    sequenceOffsets.push(sequenceOffsets[index] + sequence.length)
   }
+}
+
+/** Lays sequences end to end. Throws RangeError where one is too long or a token is not in the vocabulary. */
+export function pack(sequences: readonly (readonly number[])[], limits: SequenceLimits): Packed {
+  checkSequences(sequences, limits)
+  const sequenceOffsets = [0]
+  for (const [index, { length }] of sequences.entries()) sequenceOffsets.push(sequenceOffsets[index] + length)
   const positions = sequences.flatMap((sequence) => sequence.map((_, position) => position))
   return { tokens: sequences.flat(), positions, sequenceOffsets }
 }

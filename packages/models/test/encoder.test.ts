@@ -18,7 +18,7 @@ describe('the encoder', () => {
 
   test('embeds each sequence as the normalised mean of its states', async () => {
     const encoder = await Encoder.read(encoderWeights(), encoderConfig, 32)
-    const { data, shape } = encoder.embed(sequences)
+    const { data, shape } = encoder.encodeTokens(sequences)
     expect(shape).toEqual([3, 16])
     const states = encoder.run([sequences[2]]).data
     const sums = Array.from({ length: 16 }, (_, i) => states.reduce((sum, v, j) => sum + (j % 16 === i ? v : 0), 0))
@@ -49,9 +49,10 @@ describe('the encoder', () => {
   test('computes with the weights that it is given', async () => {
     const encoder = await Encoder.read(encoderWeights(), encoderConfig, 32)
     const before = encoder.run(sequences).data
-    for (const layer of encoder.linearLayers) layer.useWeights(new Float32Array(layer.weights.length))
+    const weights = encoder.linearLayers.map((layer) => layer.weights.slice())
+    for (const layer of encoder.linearLayers) layer.set(new Float32Array(layer.weights.length))
     const zeroed = encoder.run(sequences).data
-    for (const layer of encoder.linearLayers) layer.useWeights(layer.weights)
+    for (const [i, layer] of encoder.linearLayers.entries()) layer.set(weights[i])
     expect(zeroed).not.toEqual(before)
     expect(encoder.run(sequences).data).toEqual(before)
     encoder.dispose()

@@ -1,6 +1,6 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { DecoderConfig } from '../src/decoder/config.ts'
-import type { EncoderConfig } from '../src/encoder/encoder.ts'
+import type { EncoderConfig } from '../src/encoder/config.ts'
 import type { FloatTensor, WeightSource } from '../src/weights.ts'
 
 /** Seeded tensors of any name and shape, the same at each reading. */

@@ -1,5 +1,5 @@
 import type { DecoderConfig } from '../src/decoder/config.ts'
-import type { EncoderConfig } from '../src/encoder/encoder.ts'
+import type { EncoderConfig } from '../src/encoder/config.ts'
 import { RandomWeights } from './plain.ts'
 
 export const encoderConfig: EncoderConfig = {

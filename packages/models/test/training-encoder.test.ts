@@ -53,7 +53,7 @@ describe.each([
   test('has the gradients of finite differences', async () => {
     const { input } = await inputOf(weights)
     const student = await TrainableEncoder.read(weights, encoderConfig)
-    const target = (await teacher()).embed(sequences)
+    const target = (await teacher()).encodeTokens(sequences)
     // Both states enter, so that gradients from above and of an inner layer meet.
     const loss = (save: boolean) => {
       const [inner, last] = student.forward(input, sequenceOffsets, save)
@@ -109,8 +109,9 @@ describe('distillation', () => {
     expect(mean(losses.slice(-5))).toBeLessThan(0.5 * mean(losses.slice(0, 5)))
     const trained = await Encoder.read(student, encoderConfig, 32)
     const fresh = await Encoder.read(pruned, encoderConfig, 32)
-    const target = options.teacher.embed(sequences).data
-    const cosine = (encoder: Encoder) => encoder.embed(sequences).data.reduce((sum, x, i) => sum + x * target[i], 0) / 3
+    const target = options.teacher.encodeTokens(sequences).data
+    const cosine = (encoder: Encoder) =>
+      encoder.encodeTokens(sequences).data.reduce((sum, x, i) => sum + x * target[i], 0) / 3
     expect(cosine(trained)).toBeGreaterThan(cosine(fresh))
     student.dispose()
   })

@@ -1,163 +1,262 @@
-import { attention } from '@nnz/attention'
-import { type Tensor, tensor, zeros } from '@nnz/core'
-import { addTo, gelu, layerNorm } from '../elementwise.ts'
+import { type BackendOption, describe, resolveBackend, type Tensor, tensor, typeError } from '@nnz/core'
+import {
+  type Method,
+  type Pattern,
+  type PrunableNetwork,
+  type PruneProgress,
+  type PruneReport,
+  pruneNetwork,
+} from '@nnz/prune'
+import type { LinearPart } from '../decoder/stacked-linear.ts'
+import { files } from '../files.ts'
 import type { Hooks } from '../hooks.ts'
-import { LinearLayer } from '../linear-layer.ts'
-import { pack, splitHeads } from '../sequences.ts'
-import { readShaped, type WeightSource } from '../weights.ts'
+import { checkSequences } from '../sequences.ts'
+import type { TextEncoder } from '../tokenizer.ts'
+import type { WeightSource } from '../weights.ts'
+import { checkedConfig, type EncoderConfig, type EncoderDescription } from './config.ts'
+import { Forward, type Group, groups } from './forward.ts'
+import { type EncoderFiles, filesAt, openEncoder } from './load.ts'
+import { PrunableEncoder } from './prunable.ts'
+import { tokensOf } from './rooms.ts'
+import { saved } from './save.ts'
 
-/** The sizes of a BERT encoder (Devlin et al., arXiv 1810.04805), by the names of its configuration file. */
-export interface EncoderConfig {
-  readonly vocabulary: number
-  readonly positions: number
-  readonly layers: number
-  readonly heads: number
-  readonly width: number
-  readonly innerWidth: number
-  readonly epsilon: number
+/** Options of {@link Encoder.read}. */
+export interface ReadEncoderOptions {
+  /** Where to run. Default: WASM where the host has it, else plain JS. */
+  readonly backend?: BackendOption | undefined
+  /** Turns texts into tokens; without it, only tokens can be encoded. */
+  readonly tokenizer?: TextEncoder | undefined
+  /** The text of its `tokenizer.json`, to be saved with the weights. */
+  readonly tokenizerJson?: string | undefined
 }
 
-interface Norm {
-  readonly weight: Float32Array
-  readonly bias: Float32Array
+/** Options of {@link Encoder.load}. */
+export interface LoadEncoderOptions {
+  /** Where to run. Default: WASM where the host has it, else plain JS. */
+  readonly backend?: BackendOption | undefined
+  /** The most tokens that are computed at once. Default: 256, of which everything fits into caches. */
+  readonly tokens?: number | undefined
+  /** Longer texts are cut after so many tokens. Default: what the model's files say, else its positions. */
+  readonly longest?: number | undefined
+  /** Of a model without a `config.json`: what stands in it. */
+  readonly config?: EncoderDescription | undefined
+  /** Prune to this share of zeros; patterns of N:M have theirs. */
+  readonly sparsity?: number | undefined
+  /** Prune to this pattern. Default: unstructured. */
+  readonly pattern?: Pattern | undefined
+  /** How weights are chosen. Default: `sparsegpt` with calibration, else `magnitude`. */
+  readonly method?: Method | undefined
+  /** Texts like those that will be encoded, a few hundred: what the weights matter for is measured on them. */
+  readonly calibration?: readonly string[] | undefined
+  /** Told after each pruned layer. */
+  readonly onProgress?: ((progress: PruneProgress) => void) | undefined
 }
 
-interface Layer {
-  readonly query: LinearLayer
-  readonly key: LinearLayer
-  readonly value: LinearLayer
-  readonly attentionOutput: LinearLayer
-  readonly attentionNorm: Norm
-  readonly up: LinearLayer
-  readonly down: LinearLayer
-  readonly norm: Norm
+/** Bytes that an encoder holds. */
+export interface EncoderMemory {
+  /** Packed weights of the linear layers; they are packed when they are first needed. */
+  readonly weights: number
+  /** Embeddings of words and positions. */
+  readonly embeddings: number
+  /** Room for what is computed for some tokens at once. */
+  readonly activations: number
 }
 
-/** A BERT encoder: every linear layer on our products, attention by @nnz/attention. */
+/** Measured on MiniLM: what is computed for 256 tokens stays in the second and third cache. */
+const TOKENS = 256
+
+/**
+ * A sentence encoder of the BERT kind: texts become vectors of length 1 whose dot products say how much alike they are.
+ * Linear layers run on the kernels that suit their zeros; what stands between them is fused.
+ */
 export class Encoder {
   readonly config: EncoderConfig
-  readonly #words: Float32Array
-  /** Position embeddings, each with the embedding of token type 0 added. */
-  readonly #positions: Float32Array
-  readonly #norm: Norm
-  readonly #layers: readonly Layer[]
+  readonly tokenizer: TextEncoder | undefined
+  /** What pruning did, where {@link Encoder.load} was asked for it. */
+  report: PruneReport | undefined
+  readonly #forward: Forward
+  readonly #tokenizerJson: string | undefined
 
-  private constructor(
-    config: EncoderConfig,
-    words: Float32Array,
-    positions: Float32Array,
-    norm: Norm,
-    layers: readonly Layer[],
-  ) {
-    this.config = config
-    this.#words = words
-    this.#positions = positions
-    this.#norm = norm
-    this.#layers = layers
+  private constructor(forward: Forward, { tokenizer, tokenizerJson }: ReadEncoderOptions) {
+    this.config = forward.config
+    this.tokenizer = tokenizer
+    this.#tokenizerJson = tokenizerJson
+    this.#forward = forward
   }
 
-  /** Reads the tensors by the names of a BERT checkpoint. `tokens` is the most that {@link run} will be given at once. */
-  static async read(source: WeightSource, config: EncoderConfig, tokens: number): Promise<Encoder> {
-    const { width, innerWidth } = config
-    const norm = async (name: string): Promise<Norm> => ({
-      weight: await readShaped(source, `${name}.weight`, [width]),
-      bias: await readShaped(source, `${name}.bias`, [width]),
-    })
-    const linear = (name: string, outputs: number, inputs: number) =>
-      LinearLayer.read(source, name, [outputs, inputs], { tokens, bias: true })
-    const places = await readShaped(source, 'embeddings.position_embeddings.weight', [config.positions, width])
-    const positions = places.slice()
-    const types = await readShaped(source, 'embeddings.token_type_embeddings.weight', [2, width])
-    for (let start = 0; start < positions.length; start += width)
-      addTo(positions.subarray(start, start + width), types.subarray(0, width))
-    const layers: Layer[] = []
-    for (let index = 0; index < config.layers; index++) {
-      const at = `encoder.layer.${index}`
-      layers.push({
-        query: await linear(`${at}.attention.self.query`, width, width),
-        key: await linear(`${at}.attention.self.key`, width, width),
-        value: await linear(`${at}.attention.self.value`, width, width),
-        attentionOutput: await linear(`${at}.attention.output.dense`, width, width),
-        attentionNorm: await norm(`${at}.attention.output.LayerNorm`),
-        up: await linear(`${at}.intermediate.dense`, innerWidth, width),
-        down: await linear(`${at}.output.dense`, width, innerWidth),
-        norm: await norm(`${at}.output.LayerNorm`),
-      })
+  /**
+   * Loads a model, and prunes it if asked to.
+   *
+   * @param from a folder as models are published (`model.safetensors`, `tokenizer.json`, `config.json`), a file that
+   *   {@link save} wrote, or the contents of such files
+   * @throws RangeError where files are missing, damaged, or of another kind of model; TypeError where a path is given and
+   *   the host has no files
+   */
+  static async load(from: string | EncoderFiles, options: LoadEncoderOptions = {}): Promise<Encoder> {
+    const given = typeof from === 'string' ? await filesAt(from, options.config) : { config: options.config, ...from }
+    const longest = options.longest ?? ('longest' in given ? given.longest : undefined)
+    const { source, config, tokenizer, tokenizerJson } = await openEncoder(given, longest)
+    const { backend, tokens } = options
+    const encoder = await Encoder.read(source, config, tokens, { backend, tokenizer, tokenizerJson })
+    try {
+      await prune(encoder, options)
+      return encoder
+    } catch (error) {
+      encoder.dispose()
+      throw error
     }
-    const words = await readShaped(source, 'embeddings.word_embeddings.weight', [config.vocabulary, width])
-    return new Encoder(config, words, positions, await norm('embeddings.LayerNorm'), layers)
+  }
+
+  /**
+   * Reads the tensors by the names of a BERT checkpoint.
+   *
+   * @param tokens the most that are computed at once
+   * @throws RangeError where a tensor has another shape than the sizes say
+   */
+  static async read(
+    source: WeightSource,
+    config: EncoderConfig,
+    tokens: number = TOKENS,
+    options: ReadEncoderOptions = {},
+  ): Promise<Encoder> {
+    const checked = checkedConfig(config, 'Encoder.read')
+    return new Encoder(await Forward.read(source, checked, resolveBackend(options.backend), tokens), options)
   }
 
   /** Every linear layer, in the order in which they compute. */
-  get linearLayers(): readonly LinearLayer[] {
-    return this.#layers.flatMap(({ query, key, value, attentionOutput, up, down }) => [
-      query,
-      key,
-      value,
-      attentionOutput,
-      up,
-      down,
-    ])
+  get linearLayers(): readonly LinearPart[] {
+    return this.#forward.stages.flatMap(({ product }) => product.stack.parts)
+  }
+
+  /**
+   * One vector of length 1 for each text, [texts, width].
+   *
+   * @throws TypeError where the encoder has no tokeniser
+   */
+  encode(texts: readonly string[]): Tensor {
+    return this.encodeTokens(this.#tokens(texts, 'encode'))
+  }
+
+  /**
+   * One vector of length 1 for each sequence of tokens: the mean of its hidden states, normalised; zeros for one without
+   * tokens. [sequences, width].
+   *
+   * @throws RangeError where a sequence is longer than there are positions, or a token is not in the vocabulary
+   */
+  encodeTokens(sequences: readonly (readonly number[])[], hooks: Hooks = {}): Tensor {
+    const { width } = this.config
+    const result = new Float32Array(sequences.length * width)
+    for (const group of this.#groups(sequences, hooks)) {
+      const { operations, rooms, offsets } = this.#run(group, hooks)
+      const end = group.first + group.sequences.length
+      operations.pool({ x: rooms.x, offsets, out: result.subarray(group.first * width, end * width) })
+    }
+    return tensor(result, [sequences.length, width])
   }
 
   /**
    * The hidden states of all tokens of some sequences, [tokens, width], the sequences laid end to end.
    *
-   * @throws RangeError where a sequence is longer than there are positions, or a token is not in the vocabulary
+   * @throws RangeError as {@link encodeTokens}
    */
   run(sequences: readonly (readonly number[])[], hooks: Hooks = {}): Tensor {
-    const { width, heads, epsilon } = this.config
-    const packed = pack(sequences, { longest: this.config.positions, vocabulary: this.config.vocabulary })
-    let x = zeros([packed.tokens.length, width])
-    for (const [row, token] of packed.tokens.entries()) {
-      const place = x.data.subarray(row * width, (row + 1) * width)
-      place.set(this.#words.subarray(token * width, (token + 1) * width))
-      const position = packed.positions[row]
-      addTo(place, this.#positions.subarray(position * width, (position + 1) * width))
-    }
-    layerNorm(x.data, this.#norm.weight, this.#norm.bias, epsilon)
-    const apply = (layer: LinearLayer, input: Tensor) => {
-      hooks.linear?.(layer.name, input)
-      return layer.run(input)
-    }
-    const { sequenceOffsets } = packed
-    for (const [index, layer] of this.#layers.entries()) {
-      const [q, k, v] = [layer.query, layer.key, layer.value].map((each) => splitHeads(apply(each, x), heads))
-      const mask = hooks.attention?.(index, { q, k, v, sequenceOffsets, causal: false })
-      const mixed = zeros(x.shape)
-      attention(q, k, v, { mask, sequenceOffsets, out: splitHeads(mixed, heads) })
-      x = added(apply(layer.attentionOutput, mixed), x, layer.attentionNorm, epsilon)
-      const inner = apply(layer.up, x)
-      gelu(inner.data)
-      x = added(apply(layer.down, inner), x, layer.norm, epsilon)
-    }
-    return x
-  }
-
-  /** One vector of length 1 for each sequence: the mean of its hidden states, normalised. [sequences, width]. */
-  embed(sequences: readonly (readonly number[])[], hooks: Hooks = {}): Tensor {
     const { width } = this.config
-    const states = this.run(sequences, hooks).data
-    const result = new Float32Array(sequences.length * width)
-    let row = 0
-    for (const [index, sequence] of sequences.entries()) {
-      const mean = result.subarray(index * width, (index + 1) * width)
-      for (const end = row + sequence.length; row < end; row++)
-        addTo(mean, states.subarray(row * width, (row + 1) * width))
-      const length = Math.hypot(...mean) || 1
-      for (let i = 0; i < width; i++) mean[i] /= length
+    const states = this.#groups(sequences, hooks).map((group) => {
+      const { rooms, tokens } = this.#run(group, hooks)
+      return tokensOf(rooms.x, width, tokens)
+    })
+    const result = new Float32Array(states.reduce((sum, { length }) => sum + length, 0))
+    let at = 0
+    for (const part of states) {
+      result.set(part, at)
+      at += part.length
     }
-    return tensor(result, [sequences.length, width])
+    return tensor(result, [result.length / width, width])
   }
 
+  #groups(sequences: readonly (readonly number[])[], hooks: Hooks): Group[] {
+    checkSequences(sequences, { longest: this.config.positions, vocabulary: this.config.vocabulary })
+    // Hooks see all sequences together.
+    const together = hooks.linear || hooks.attention
+    return groups(sequences, together ? Number.POSITIVE_INFINITY : this.#forward.tokens)
+  }
+
+  #run(group: Group, hooks: Hooks) {
+    const pass = this.#forward.embed(group, hooks)
+    for (const stage of this.#forward.stages) {
+      if (hooks.linear) {
+        const input = stage.input(pass.rooms)
+        const features = input.tensor.shape[0]
+        const x = tensor(tokensOf(input, features, group.tokens), [group.tokens, features])
+        for (const { name } of stage.product.stack.parts) hooks.linear(name, x)
+      }
+      stage.run(pass)
+    }
+    return pass
+  }
+
+  /**
+   * The linear layers, to be pruned on what they see while some texts are computed.
+   *
+   * @param calibration texts, or their tokens
+   */
+  prunable(calibration: readonly string[] | readonly (readonly number[])[]): PrunableNetwork {
+    const sequences = calibration.every((each) => typeof each === 'string')
+      ? this.#tokens(calibration as readonly string[], 'prunable')
+      : (calibration as readonly (readonly number[])[])
+    return new PrunableEncoder(this.#forward, this.#groups(sequences, {}))
+  }
+
+  /**
+   * All weights as they are now, as one safetensors file that {@link load} takes: sparse layers as indices and values, the
+   * sizes and the tokeniser beside them.
+   *
+   * @param path where to write it; without one, its bytes are only returned
+   */
+  async save(path?: string): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = saved(this.#forward, this.#tokenizerJson)
+    if (path !== undefined) await files().writeFile(path, bytes)
+    return bytes
+  }
+
+  /** What is held by now. */
+  get memory(): EncoderMemory {
+    const { stages, words, places, roomBytes } = this.#forward
+    return {
+      weights: stages.reduce((sum, { product }) => sum + product.packedBytes, 0),
+      embeddings: 4 * (words.data.length + places.data.length),
+      activations: roomBytes,
+    }
+  }
+
+  /** The kernel of each product, by the name of its first layer; undefined before it ran. */
+  get kernels(): ReadonlyMap<string, string | undefined> {
+    return new Map(this.#forward.stages.map(({ product }) => [product.stack.parts[0].name, product.kernel]))
+  }
+
+  #tokens(texts: readonly string[], name: string): number[][] {
+    const { tokenizer } = this
+    if (!tokenizer) throw typeError('NNZ_TYPE', `encoder.${name}: it has no tokeniser, so give tokens instead of texts`)
+    if (!Array.isArray(texts)) throw typeError('NNZ_TYPE', `encoder.${name}: expected texts, got ${describe(texts)}`)
+    return texts.map((text) => tokenizer.encode(text))
+  }
+
+  /** Releases weights and room; also done when the encoder is forgotten. */
   dispose(): void {
-    for (const layer of this.linearLayers) layer.dispose()
+    this.#forward.dispose()
   }
 }
 
-/** The normalised sum of a layer's output, which is written to, and its input. */
-function added(output: Tensor, input: Tensor, { weight, bias }: Norm, epsilon: number): Tensor {
-  addTo(output.data, input.data)
-  layerNorm(output.data, weight, bias, epsilon)
-  return output
+async function prune(encoder: Encoder, options: LoadEncoderOptions): Promise<void> {
+  const { sparsity, pattern, calibration = [], onProgress } = options
+  const { method = calibration.length > 0 ? 'sparsegpt' : 'magnitude' } = options
+  if (sparsity === undefined && pattern === undefined) return
+  const network = encoder.prunable(calibration)
+  encoder.report = await pruneNetwork(network, {
+    method,
+    pattern,
+    sparsity,
+    onProgress,
+    measure: calibration.length > 0,
+  })
 }

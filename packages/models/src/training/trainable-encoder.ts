@@ -11,7 +11,7 @@ import {
   Sequential,
 } from '@nnz/backprop/kit'
 import { csr, type Tensor } from '@nnz/core'
-import type { EncoderConfig } from '../encoder/encoder.ts'
+import type { EncoderConfig } from '../encoder/config.ts'
 import { type FloatTensor, readShaped, type WeightSource } from '../weights.ts'
 
 /** A part of a parameter that a checkpoint has under a name of its own: some of its rows. */

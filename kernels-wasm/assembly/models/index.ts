@@ -1,0 +1,5 @@
+export { attendPacked } from './attend'
+export { embed } from './embed'
+export { addGelu } from './gelu'
+export { addNorm } from './norm'
+export { pool } from './pool'

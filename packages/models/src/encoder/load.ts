@@ -1,0 +1,121 @@
+import { type Csr, csr, describe, isTensor, rangeError, typeError } from '@nnz/core'
+import { load as loadLayouts } from '@nnz/core/storage'
+import { bytesSource, openSafetensors } from '@nnz/formats'
+import { z } from 'zod'
+import { files, paths } from '../files.ts'
+import { type TextEncoder, tokenizerOf } from '../tokenizer.ts'
+import type { WeightSource } from '../weights.ts'
+import { type EncoderConfig, type EncoderDescription, encoderConfig } from './config.ts'
+
+/** The files of an encoder as they are published, opened already. */
+export interface EncoderFiles {
+  /** The bytes of `model.safetensors`, or of a file that {@link Encoder.save} made. */
+  readonly weights: Uint8Array | ArrayBuffer | Blob
+  /** `tokenizer.json`, its text or what stands in it. Without one, sequences of tokens can be encoded, and no texts. */
+  readonly tokenizer?: string | object | undefined
+  /** What stands in `config.json`. */
+  readonly config?: EncoderDescription | undefined
+}
+
+/** What was found in the files. */
+export interface LoadedEncoder {
+  readonly source: WeightSource
+  readonly config: EncoderConfig
+  readonly tokenizer: TextEncoder | undefined
+  /** The text of `tokenizer.json`. */
+  readonly tokenizerJson: string | undefined
+}
+
+/** Keys of the metadata of a file that was saved. */
+export const CONFIG_KEY = 'nnz.models.encoder'
+export const TOKENIZER_KEY = 'nnz.models.tokenizer'
+
+/** Reads what a path leads to: a folder as models are published, or one file that holds everything. */
+export async function filesAt(
+  path: string,
+  config: EncoderDescription | undefined,
+): Promise<EncoderFiles & { longest?: number | undefined }> {
+  const { readFile, stat } = files()
+  if (!(await stat(path)).isDirectory()) return { weights: await readFile(path), config }
+  const at = (name: string) => paths().join(path, name)
+  const json = async (name: string): Promise<string | undefined> => {
+    try {
+      return new TextDecoder().decode(await readFile(at(name)))
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+  const [description, settings] = [await json('config.json'), await json('sentence_bert_config.json')]
+  return {
+    weights: await readFile(at('model.safetensors')),
+    tokenizer: await json('tokenizer.json'),
+    config:
+      config ?? (description === undefined ? undefined : (parsed(description, 'config.json') as EncoderDescription)),
+    longest: settings === undefined ? undefined : longestOf(settings),
+  }
+}
+
+function longestOf(text: string): number | undefined {
+  const name = 'sentence_bert_config.json'
+  const settings = z
+    .looseObject({ max_seq_length: z.number().int().positive().optional() })
+    .safeParse(parsed(text, name))
+  if (!settings.success) throw rangeError('NNZ_VALUE', `${name}: expected max_seq_length to be a whole number above 0`)
+  return settings.data.max_seq_length
+}
+
+function parsed(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new RangeError(`${file}: expected JSON`, { cause })
+  }
+}
+
+/** Opens the files of an encoder. */
+export async function openEncoder(given: EncoderFiles, longest: number | undefined): Promise<LoadedEncoder> {
+  if (typeof given !== 'object' || given === null)
+    throw typeError(
+      'NNZ_TYPE',
+      `Encoder.load: expected a path, or { weights, tokenizer, config }, got ${describe(given)}`,
+    )
+  const file = await openSafetensors(bytesSource(given.weights, 'model.safetensors'))
+  const saved = file.metadata.get(CONFIG_KEY)
+  const description = given.config ?? (saved === undefined ? undefined : parsed(saved, CONFIG_KEY))
+  if (description === undefined)
+    throw rangeError('NNZ_VALUE', 'Encoder.load: there is no config.json, and no option config: expected one of them')
+  const config = encoderConfig(description, 'config.json')
+  const { tokenizer = file.metadata.get(TOKENIZER_KEY) } = given
+  const tokenizerJson = typeof tokenizer === 'object' ? JSON.stringify(tokenizer) : tokenizer
+  return {
+    source: saved === undefined ? prefixed(file, [...file.tensors.keys()]) : await savedWeights(given.weights),
+    config,
+    tokenizer:
+      tokenizerJson === undefined
+        ? undefined
+        : tokenizerOf(tokenizerJson, 'tokenizer.json', Math.min(longest ?? config.positions, config.positions)),
+    tokenizerJson,
+  }
+}
+
+/** Checkpoints of models with a head have `bert.` in front of every name. */
+function prefixed(source: WeightSource, names: readonly string[]): WeightSource {
+  const prefix = names.includes('bert.embeddings.word_embeddings.weight') ? 'bert.' : ''
+  return { read: (name) => source.read(prefix + name) }
+}
+
+async function savedWeights(bytes: EncoderFiles['weights']): Promise<WeightSource> {
+  const whole = bytes instanceof Blob ? await bytes.arrayBuffer() : bytes
+  const { weights } = loadLayouts(whole instanceof ArrayBuffer ? new Uint8Array(whole) : whole, {
+    file: 'model.safetensors',
+  })
+  return {
+    async read(name) {
+      const found = weights.get(name)
+      if (!found) throw rangeError('NNZ_VALUE', `model.safetensors: there is no tensor ${JSON.stringify(name)}`)
+      const data = isTensor(found) ? found.data : csr.toDense(found as Csr)
+      return { name, shape: found.shape, data: data as Float32Array<ArrayBuffer> }
+    },
+  }
+}
