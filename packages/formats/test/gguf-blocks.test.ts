@@ -9,14 +9,18 @@ function half(value: number): [number, number] {
   return [view.getUint8(0), view.getUint8(1)]
 }
 
+/** Where the scale of a block stands, if not at its beginning. */
+const SCALES_AT: Readonly<Record<string, number>> = { Q2_K: 80, Q3_K: 108, Q6_K: 208 }
+
 /** Three blocks of arbitrary bytes, whose scales are numbers. */
 function blocks(type: string, bytes: number): Uint8Array {
   const data = new Uint8Array(3 * bytes)
   for (let block = 0; block < 3; block++) {
     const own = data.subarray(block * bytes, (block + 1) * bytes)
     for (let i = 0; i < bytes; i++) own[i] = i * i * 31 + i * 7 + 3 + block * 53
-    own.set(half(0.25 + block), type === 'Q6_K' ? 208 : 0)
-    if (/_1|Q[45]_K/.test(type)) own.set(half(-1.5 + block), 2)
+    const at = SCALES_AT[type] ?? 0
+    own.set(half(0.25 + block), at)
+    if (/_1|Q[245]_K/.test(type)) own.set(half(-1.5 + block), at + 2)
   }
   return data
 }
@@ -31,6 +35,9 @@ const EXPECTED: readonly [type: string, bytes: number, sum: number, weighted: nu
   ['Q4_K', 144, 263236, 137317492],
   ['Q5_K', 176, 555876, 296243480],
   ['Q6_K', 210, -46312, -16140740],
+  ['Q2_K', 84, 13512.5, 6122679.25],
+  ['Q3_K', 110, 10.5, -361613.5],
+  ['IQ4_NL', 18, -33, 17490],
 ]
 const NUMBERS: Readonly<Record<string, number>> = {
   Q4_0: 2,
@@ -38,13 +45,16 @@ const NUMBERS: Readonly<Record<string, number>> = {
   Q5_0: 6,
   Q5_1: 7,
   Q8_0: 8,
+  Q2_K: 10,
+  Q3_K: 11,
   Q4_K: 12,
   Q5_K: 13,
   Q6_K: 14,
+  IQ4_NL: 20,
 }
 
 test.each(EXPECTED)('%s is dequantised as by its authors', async (type, bytes, sum, weighted) => {
-  const elements = type.endsWith('K') ? 256 : 32
+  const elements = type.endsWith('_K') ? 256 : 32
   const file = await openGguf(
     bytesSource(gguf({}, [{ name: 'w', type: NUMBERS[type], shape: [3, elements], data: blocks(type, bytes) }])),
   )

@@ -1,5 +1,5 @@
 import { fromF16Bits } from '@nnz/core/storage'
-import { unpackQ4K, unpackQ5K, unpackQ6K } from './super-blocks.ts'
+import { unpackQ2K, unpackQ3K, unpackQ4K, unpackQ5K, unpackQ6K } from './super-blocks.ts'
 
 /** Widens the block that begins at byte `at` into `result` from element `to` on. */
 export type Unpack = (view: DataView, at: number, result: Float32Array, to: number) => void
@@ -25,9 +25,12 @@ export const BLOCK_TYPES: readonly BlockType[] = [
   { number: 6, name: 'Q5_0', elements: 32, bytes: 22, unpack: unpackQ5_0 },
   { number: 7, name: 'Q5_1', elements: 32, bytes: 24, unpack: unpackQ5_1 },
   { number: 8, name: 'Q8_0', elements: 32, bytes: 34, unpack: unpackQ8_0 },
+  { number: 10, name: 'Q2_K', elements: 256, bytes: 84, unpack: unpackQ2K },
+  { number: 11, name: 'Q3_K', elements: 256, bytes: 110, unpack: unpackQ3K },
   { number: 12, name: 'Q4_K', elements: 256, bytes: 144, unpack: unpackQ4K },
   { number: 13, name: 'Q5_K', elements: 256, bytes: 176, unpack: unpackQ5K },
   { number: 14, name: 'Q6_K', elements: 256, bytes: 210, unpack: unpackQ6K },
+  { number: 20, name: 'IQ4_NL', elements: 32, bytes: 18, unpack: unpackIQ4_NL },
   { number: 24, name: 'I8', elements: 1, bytes: 1 },
   { number: 25, name: 'I16', elements: 1, bytes: 2 },
   { number: 26, name: 'I32', elements: 1, bytes: 4 },
@@ -91,4 +94,16 @@ function unpackQ5_1(view: DataView, at: number, result: Float32Array, to: number
 function unpackQ8_0(view: DataView, at: number, result: Float32Array, to: number): void {
   const scale = half(view, at)
   for (let j = 0; j < 32; j++) result[to + j] = scale * view.getInt8(at + 2 + j)
+}
+
+/** What the nibbles of IQ4_NL stand for. */
+const IQ4_VALUES = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113]
+
+function unpackIQ4_NL(view: DataView, at: number, result: Float32Array, to: number): void {
+  const scale = half(view, at)
+  for (let j = 0; j < 16; j++) {
+    const pair = view.getUint8(at + 2 + j)
+    result[to + j] = scale * IQ4_VALUES[pair & 15]
+    result[to + j + 16] = scale * IQ4_VALUES[pair >> 4]
+  }
 }
