@@ -1,8 +1,12 @@
 import { bsr } from '@nnz/core'
+import { FileFormatError } from '@nnz/formats'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ascii } from '../../packages/formats/test/support/fixtures.ts'
 import { readCArrays, readOpusLayers } from '../src/readers/index.ts'
 import { opus } from './opus-fixture.ts'
+
+const seed = Number(process.env.NNZ_TEST_SEED ?? (process.env.CI ? 1 : Date.now() % 2 ** 31))
 
 const failing = (read: () => unknown): { name: string; file: string; offset: number; message: string } => {
   try {
@@ -58,5 +62,35 @@ describe('Opus layers', () => {
     const error = failing(() => readOpusLayers(bytes, 'bad.c'))
     expect(error).toMatchObject({ name: 'FileFormatError', file: 'bad.c' })
     expect(error.message).toContain(message)
+  })
+
+  /** Damaged sources read as sound layers, or are refused. */
+  function readOrRefuse(bytes: Uint8Array): void {
+    try {
+      for (const { weights } of readOpusLayers(bytes, 'fuzz')) bsr.validate(weights)
+    } catch (error) {
+      if (!(error instanceof FileFormatError)) throw error
+      expect(error.message).toContain('fuzz: at byte ')
+    }
+  }
+
+  test(`survives cut, changed, inserted and removed bytes (NNZ_TEST_SEED=${seed})`, () => {
+    const bytes = opus()
+    for (let length = 0; length < bytes.length; length++) readOrRefuse(bytes.slice(0, length))
+    const change = fc.tuple(fc.nat(bytes.length - 1), fc.nat(255))
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
+        const damaged = bytes.slice()
+        for (const [at, value] of changes) damaged[at] = value
+        readOrRefuse(damaged)
+      }),
+      { seed, numRuns: 1000 },
+    )
+    fc.assert(
+      fc.property(fc.nat(bytes.length), fc.nat(16), fc.uint8Array({ maxLength: 16 }), (at, removed, inserted) =>
+        readOrRefuse(Uint8Array.from([...bytes.slice(0, at), ...inserted, ...bytes.slice(at + removed)])),
+      ),
+      { seed, numRuns: 500 },
+    )
   })
 })

@@ -26,37 +26,24 @@ function blocks(type: string, bytes: number): Uint8Array {
 }
 
 /** Of what the Python package gguf 0.19.0 (`gguf.quants.dequantize`) makes of them: the sum, and that of y[i] * (i + 1). */
-const EXPECTED: readonly [type: string, bytes: number, sum: number, weighted: number][] = [
-  ['Q4_0', 18, -21.5, -130.0],
-  ['Q4_1', 20, 869.5, 60513.75],
-  ['Q5_0', 22, 34.5, 5534.5],
-  ['Q5_1', 24, 1897.5, 130056.25],
-  ['Q8_0', 34, 1000, 70156],
-  ['Q4_K', 144, 263236, 137317492],
-  ['Q5_K', 176, 555876, 296243480],
-  ['Q6_K', 210, -46312, -16140740],
-  ['Q2_K', 84, 13512.5, 6122679.25],
-  ['Q3_K', 110, 10.5, -361613.5],
-  ['IQ4_NL', 18, -33, 17490],
+const EXPECTED: readonly [type: string, number: number, bytes: number, sum: number, weighted: number][] = [
+  ['Q4_0', 2, 18, -21.5, -130],
+  ['Q4_1', 3, 20, 869.5, 60513.75],
+  ['Q5_0', 6, 22, 34.5, 5534.5],
+  ['Q5_1', 7, 24, 1897.5, 130056.25],
+  ['Q8_0', 8, 34, 1000, 70156],
+  ['Q4_K', 12, 144, 263236, 137317492],
+  ['Q5_K', 13, 176, 555876, 296243480],
+  ['Q6_K', 14, 210, -46312, -16140740],
+  ['Q2_K', 10, 84, 13512.5, 6122679.25],
+  ['Q3_K', 11, 110, 10.5, -361613.5],
+  ['IQ4_NL', 20, 18, -33, 17490],
 ]
-const NUMBERS: Readonly<Record<string, number>> = {
-  Q4_0: 2,
-  Q4_1: 3,
-  Q5_0: 6,
-  Q5_1: 7,
-  Q8_0: 8,
-  Q2_K: 10,
-  Q3_K: 11,
-  Q4_K: 12,
-  Q5_K: 13,
-  Q6_K: 14,
-  IQ4_NL: 20,
-}
 
-test.each(EXPECTED)('%s is dequantised as by its authors', async (type, bytes, sum, weighted) => {
+test.each(EXPECTED)('%s is dequantised as by its authors', async (type, number, bytes, sum, weighted) => {
   const elements = type.endsWith('_K') ? 256 : 32
   const file = await openGguf(
-    bytesSource(gguf({}, [{ name: 'w', type: NUMBERS[type], shape: [3, elements], data: blocks(type, bytes) }])),
+    bytesSource(gguf({}, [{ name: 'w', type: number, shape: [3, elements], data: blocks(type, bytes) }])),
   )
   expect(file.tensors.get('w')).toMatchObject({ dtype: type, shape: [3, elements], byteLength: 3 * bytes })
   const { data } = await file.read('w')
