@@ -22,6 +22,14 @@ export interface DistillationOptions {
   /** What the embeddings weigh beside the hidden states of all layers together. Default: 1. */
   readonly embeddingWeight?: number
   readonly seed: number
+  /** What the teacher said of sequences that were seen before, kept by whoever teaches several students. */
+  readonly taught?: Map<readonly number[], TaughtSequence>
+}
+
+/** What a teacher computes of a sequence. */
+export interface TaughtSequence {
+  /** What its embeddings give, and the hidden states after each block: [tokens, width] each. */
+  readonly states: readonly Float32Array[]
 }
 
 /** What one step came to. */
@@ -45,80 +53,87 @@ export class Distillation {
   readonly #options: DistillationOptions
   readonly #batches: Batches
   readonly #rate: (step: number) => number
+  readonly #taught: Map<readonly number[], TaughtSequence>
   readonly optimiser: Optimiser
-  #steps = 0
 
   constructor(options: DistillationOptions) {
     const { learningRate, steps, warmup = Math.ceil(steps / 20), sequences, tokens, seed } = options
     this.#options = options
+    this.#taught = options.taught ?? new Map()
     this.#batches = new Batches(sequences, tokens, seed)
     this.#rate = warmupCosine({ peak: learningRate, steps, warmup })
     this.optimiser = adamW({ learningRate })
   }
 
   get done(): boolean {
-    return this.#steps >= this.#options.steps
+    return this.optimiser.steps >= this.#options.steps
   }
 
   step(): DistillationStep {
-    const { teacher, student, embeddingWeight = 1 } = this.#options
-    const sequences = this.#batches.at(this.#steps)
-    const taught = teach(teacher, sequences)
-    const states = student.forward(taught.input, taught.sequenceOffsets)
+    const { student, embeddingWeight = 1 } = this.#options
+    const sequences = this.#batches.at(this.optimiser.steps)
+    const sequenceOffsets = [0]
+    for (const { length } of sequences) sequenceOffsets.push(sequenceOffsets[sequenceOffsets.length - 1] + length)
+    const [input, ...targets] = this.#teach(sequences)
+    const states = student.forward(input, sequenceOffsets)
     let hiddenLoss = 0
     const slopes = states.map((state, i) => {
-      const { loss, gradient } = squareHead(state, taught.states[i])
+      const { loss, gradient } = squareHead(state, targets[i])
       hiddenLoss += loss / states.length
-      const { data } = gradient
-      for (let j = 0; j < data.length; j++) data[j] /= states.length
+      for (let j = 0; j < gradient.data.length; j++) gradient.data[j] /= states.length
       return gradient
     })
-    const last = slopes[slopes.length - 1].data
-    const output = embeddingLoss(states[states.length - 1], taught.sequenceOffsets, taught.embeddings)
-    for (let i = 0; i < last.length; i++) last[i] += embeddingWeight * output.gradient.data[i]
+    const last = slopes.length - 1
+    const output = embeddingLoss(states[last], targets[last], sequenceOffsets)
+    for (let i = 0; i < output.gradient.data.length; i++)
+      slopes[last].data[i] += embeddingWeight * output.gradient.data[i]
     student.backward(slopes)
     const { parameters } = student
     clipGradients(parameters, LARGEST_NORM)
-    this.optimiser.step(parameters, this.#rate(this.#steps))
-    this.#steps++
+    this.optimiser.step(parameters, this.#rate(this.optimiser.steps))
     const loss = hiddenLoss + embeddingWeight * output.loss
-    return { step: this.#steps, loss, hiddenLoss, embeddingLoss: output.loss }
+    return { step: this.optimiser.steps, loss, hiddenLoss, embeddingLoss: output.loss }
+  }
+
+  /** What the teacher computes of some sequences, laid end to end: what its embeddings give, and the states after each block. */
+  #teach(sequences: readonly (readonly number[])[]): Tensor[] {
+    const { teacher } = this.#options
+    const fresh = sequences.filter((sequence) => !this.#taught.has(sequence))
+    if (fresh.length > 0) {
+      const states = statesOf(teacher, fresh)
+      let at = 0
+      for (const sequence of fresh) {
+        const end = at + sequence.length * teacher.config.width
+        this.#taught.set(sequence, { states: states.map((state) => state.slice(at, end)) })
+        at = end
+      }
+    }
+    const all = sequences.map((sequence) => this.#taught.get(sequence)!.states)
+    return all[0].map((_, layer) =>
+      endToEnd(
+        all.map((states) => states[layer]),
+        teacher.config.width,
+      ),
+    )
   }
 }
 
-interface Taught {
-  /** What the embeddings give: the input of the first block. */
-  readonly input: Tensor
-  /** After each block. */
-  readonly states: readonly Tensor[]
-  readonly embeddings: Tensor
-  readonly sequenceOffsets: readonly number[]
-}
-
-/** What the teacher computes on the way to its embeddings. */
-function teach(teacher: Encoder, sequences: readonly (readonly number[])[]): Taught {
-  const seen: Tensor[] = []
+function statesOf(teacher: Encoder, sequences: readonly (readonly number[])[]): Float32Array[] {
+  const inputs: Float32Array[] = []
   const last = teacher.run(sequences, {
-    linear(name, input) {
-      if (name.endsWith('.attention.self.query')) seen.push(tensor(input.data.slice(), input.shape))
+    linear(name, { data }) {
+      if (name.endsWith('.attention.self.query')) inputs.push(data.slice())
     },
   })
-  const sequenceOffsets = [0]
-  for (const { length } of sequences) sequenceOffsets.push(sequenceOffsets[sequenceOffsets.length - 1] + length)
-  const [input, ...inner] = seen
-  return { input, states: [...inner, last], embeddings: meanEmbeddings(last, sequenceOffsets), sequenceOffsets }
+  return [...inputs, last.data]
 }
 
-function meanEmbeddings(states: Tensor, sequenceOffsets: readonly number[]): Tensor {
-  const width = states.shape[1]
-  const count = sequenceOffsets.length - 1
-  const result = new Float32Array(count * width)
-  for (let s = 0; s < count; s++) {
-    const mean = result.subarray(s * width, (s + 1) * width)
-    for (let at = sequenceOffsets[s] * width; at < sequenceOffsets[s + 1] * width; at++)
-      mean[at % width] += states.data[at]
-    const length = Math.hypot(...mean) || 1
-    for (let i = 0; i < width; i++) mean[i] /= length
+function endToEnd(parts: readonly Float32Array[], width: number): Tensor {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
   }
-  return tensor(result, [count, width])
+  return tensor(all, [all.length / width, width])
 }

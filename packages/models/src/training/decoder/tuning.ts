@@ -2,7 +2,7 @@ import { adamW, clipGradients, type Optimiser, warmupCosine } from '@nnz/backpro
 import { type Tensor, tensor } from '@nnz/core'
 import type { Decoder } from '../../decoder/decoder.ts'
 import { Batches } from '../batches.ts'
-import { nextTokenLoss } from './next-token-loss.ts'
+import { NextTokenLoss } from './next-token-loss.ts'
 import type { TrainableDecoder } from './trainable-decoder.ts'
 
 /** Options of {@link DecoderTuning}. */
@@ -48,7 +48,7 @@ export class DecoderTuning {
   readonly #batches: Batches
   readonly #rate: (step: number) => number
   readonly #taught: Map<readonly number[], Float32Array>
-  readonly #head: Tensor
+  readonly #loss: NextTokenLoss
   readonly optimiser: Optimiser
 
   constructor(options: DecoderTuningOptions) {
@@ -58,7 +58,8 @@ export class DecoderTuning {
     this.#rate = warmupCosine({ peak: learningRate, steps, warmup })
     this.#taught = options.taught ?? new Map()
     const { vocabulary, width } = teacher.config
-    this.#head = tensor(teacher.head.rows(0, vocabulary).slice(), [vocabulary, width])
+    const head = tensor(teacher.head.rows(0, vocabulary), [vocabulary, width])
+    this.#loss = new NextTokenLoss(head, tokens, options.share)
     this.optimiser = adamW({ learningRate, beta2: 0.98 })
   }
 
@@ -67,19 +68,24 @@ export class DecoderTuning {
   }
 
   step(): TuningStep {
-    const { student, share, teacher } = this.#options
+    const { student, teacher } = this.#options
     const windows = this.#batches.at(this.optimiser.steps)
     const sequenceOffsets = [0]
     for (const { length } of windows) sequenceOffsets.push(sequenceOffsets[sequenceOffsets.length - 1] + length)
     const labels = windows.flatMap((window) => [...window.slice(1), -1])
     const taught = this.#teach(windows)
     const states = student.forward(teacher.head.embed(windows.flat()), sequenceOffsets)
-    const { loss, surprise, divergence, gradient } = nextTokenLoss(states, labels, taught, this.#head, share)
+    const { loss, surprise, divergence, gradient } = this.#loss.run(states, labels, taught)
     student.backward(gradient)
     const { parameters } = student
     clipGradients(parameters, LARGEST_NORM)
     this.optimiser.step(parameters, this.#rate(this.optimiser.steps))
     return { step: this.optimiser.steps, loss, surprise, divergence }
+  }
+
+  /** Releases the room for logits. */
+  dispose(): void {
+    this.#loss.dispose()
   }
 
   /** The teacher's normalised states, the windows laid end to end. */
