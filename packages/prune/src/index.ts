@@ -23,6 +23,17 @@ export {
   type ZooModel,
 } from './laws/twins.ts'
 export { countKept } from './layer.ts'
+export {
+  cholesky,
+  inverse,
+  inverseFactor,
+  loadLinearAlgebra,
+  type MatrixValues,
+  type Svd,
+  type SymmetricEigen,
+  svd,
+  symmetricEigen,
+} from './linear-algebra/index.ts'
 export { type DsnotOptions, dsnot } from './methods/dsnot.ts'
 export { magnitude } from './methods/magnitude.ts'
 export type { MaskOptions } from './methods/options.ts'
@@ -30,3 +41,6 @@ export { type InputNorms, wanda } from './methods/wanda.ts'
 export type { LayerWeights, PrunableLayer, PrunableNetwork, PrunedLayer, StreamVisitor } from './network.ts'
 export { keptOf, type Pattern, patternName } from './pattern/pattern.ts'
 export { type Scope, type SelectOptions, selectMask } from './pattern/select.ts'
+export type { QuantiseChoice, QuantisedWeights } from './sparsegpt/quantiser.ts'
+export { type RefineOptions, type SparsegptLayer, type SparsegptOptions, sparsegpt } from './sparsegpt/sparsegpt.ts'
+export { type LayerStatistics, StatisticsCollector, type StatisticsOptions } from './statistics/collector.ts'
