@@ -1,6 +1,7 @@
 #include "common/registry.h"
 
 #include "check/fragments.h"
+#include "gemm/gemm.h"
 #include "spmm/spmm_csr.h"
 
 namespace nnz {
@@ -8,6 +9,7 @@ namespace nnz {
 const Launcher launchers[] = {
     launcher<Fragments, launch_fragments>(),
     launcher<LoadedMatrices, launch_loaded_matrices>(),
+    launcher<Gemm, launch_gemm>(),
     launcher<SpmmCsr, launch_spmm_csr>(),
 };
 const size_t launcher_count = sizeof launchers / sizeof *launchers;
