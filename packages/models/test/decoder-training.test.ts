@@ -2,7 +2,7 @@ import { Random } from '@nnz/backprop/kit'
 import { tensor } from '@nnz/core'
 import { describe, expect, test } from 'vitest'
 import { Decoder } from '../src/decoder/decoder.ts'
-import { nextTokenLoss } from '../src/training/decoder/next-token-loss.ts'
+import { NextTokenLoss } from '../src/training/decoder/next-token-loss.ts'
 import { TrainableDecoder } from '../src/training/decoder/trainable-decoder.ts'
 import { DecoderTuning } from '../src/training/decoder/tuning.ts'
 import { decoderConfig, decoderWeights } from './tiny.ts'
@@ -81,11 +81,12 @@ describe('a decoder that is trained', () => {
 })
 
 describe('the loss', () => {
-  test('is what its definition says, and so is its gradient', () => {
+  // Whole vectors, and not.
+  test.each([vocabulary, 64])('is what its definition says, and so is its gradient, of %i tokens', (vocabulary) => {
     const random = new Random(3)
     const [states, teacher] = [0, 1].map(() => tensor(normal(random, 6 * width), [6, width]))
     const head = tensor(normal(random, vocabulary * width), [vocabulary, width])
-    const labels = [4, 0, -1, 69, 7, -1]
+    const labels = [4, 0, -1, 63, 7, -1]
     const plain = (x: Float32Array, share: number) => {
       const logs = (data: Float32Array, row: number) => {
         const logits = Array.from({ length: vocabulary }, (_, token) =>
@@ -104,7 +105,7 @@ describe('the loss', () => {
       }, 0)
     }
     for (const share of [0, 0.5, 1]) {
-      const { loss, surprise, divergence, gradient } = nextTokenLoss(states, labels, teacher, head, share)
+      const { loss, surprise, divergence, gradient } = new NextTokenLoss(head, 4, share).run(states, labels, teacher)
       expect(loss).toBeCloseTo(plain(states.data, share), 4)
       expect(loss).toBeCloseTo((1 - share) * surprise + share * divergence, 6)
       for (const i of [0, 5, width + 3, 2 * width, 3 * width + 9, 6 * width - 1]) {
@@ -130,6 +131,7 @@ describe('tuning', () => {
     const tuning = new DecoderTuning(options)
     const losses: number[] = []
     while (!tuning.done) losses.push(tuning.step().loss)
+    tuning.dispose()
     expect(losses).toHaveLength(30)
     expect(losses[29]).toBeLessThan(0.5 * losses[0])
     expect(taught.size).toBe(2)

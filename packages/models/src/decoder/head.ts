@@ -1,6 +1,7 @@
 import { gemm, rangeError, type Tensor, tensor, transposed, zeros } from '@nnz/core'
 import { BLOCK, type ByteBlocks, byteBlocks, widenBlocks } from './byte-blocks.ts'
 import { byteRows } from './byte-rows.ts'
+import { ExponentialRows } from './exponential-rows.ts'
 
 /** Tokens of the vocabulary whose logits are computed at once: their embeddings stay in the cache. */
 const STRIP = 2048
@@ -61,9 +62,10 @@ export class TiedHead {
       product.run(states.data, logits.data)
       return logits
     }
-    for (const { first, count, strip } of this.#strips(states)) {
-      for (let row = 0; row < states.shape[0]; row++)
-        logits.data.set(strip.data.subarray(row * count, (row + 1) * count), row * this.vocabulary + first)
+    const strides = [this.vocabulary, 1]
+    for (const { first, count, strip } of this.#strips()) {
+      const out = tensor(logits.data.subarray(first), [states.shape[0], count], { strides })
+      gemm(states, transposed(strip), { out })
     }
     return logits
   }
@@ -76,26 +78,32 @@ export class TiedHead {
     const largest = new Float64Array(rows).fill(Number.NEGATIVE_INFINITY)
     const sums = new Float64Array(rows)
     const own = new Float64Array(rows)
-    for (const { first, count, strip } of this.#strips(states))
-      for (let row = 0; row < rows; row++) {
-        const logits = strip.data.subarray(row * count, (row + 1) * count)
-        let most = largest[row]
-        for (let i = 0; i < count; i++) if (logits[i] > most) most = logits[i]
-        let sum = sums[row] * Math.exp(largest[row] - most)
-        for (let i = 0; i < count; i++) sum += Math.exp(logits[i] - most)
-        largest[row] = most
-        sums[row] = sum
-        const at = tokens[row] - first
-        if (at >= 0 && at < count) own[row] = logits[at]
+    let room: ExponentialRows | undefined
+    for (const { first, count, strip } of this.#strips()) {
+      if (room?.logits.shape[1] !== count) {
+        room?.dispose()
+        room = new ExponentialRows(rows, count)
       }
+      gemm(states, transposed(strip), { out: room.logits })
+      const { data } = room.logits
+      for (let row = 0; row < rows; row++)
+        if (tokens[row] >= first && tokens[row] < first + count) own[row] = data[row * count + tokens[row] - first]
+      const parts = room.exponentials(rows)
+      for (let row = 0; row < rows; row++) {
+        const most = Math.max(largest[row], parts[3 * row])
+        sums[row] = sums[row] * Math.exp(largest[row] - most) + parts[3 * row + 1] * Math.exp(parts[3 * row] - most)
+        largest[row] = most
+      }
+    }
+    room?.dispose()
     return own.map((logit, row) => largest[row] + Math.log(sums[row]) - logit)
   }
 
-  *#strips(states: Tensor): Generator<{ first: number; count: number; strip: Tensor }> {
+  /** Some embeddings after the others, as matrices [count, width] that are valid until the next. */
+  *#strips(): Generator<{ first: number; count: number; strip: Tensor }> {
     for (let first = 0; first < this.vocabulary; first += STRIP) {
       const count = Math.min(STRIP, this.vocabulary - first)
-      const rows = tensor(this.rows(first, count), [count, this.width])
-      yield { first, count, strip: gemm(states, transposed(rows)) }
+      yield { first, count, strip: tensor(this.rows(first, count), [count, this.width]) }
     }
   }
 

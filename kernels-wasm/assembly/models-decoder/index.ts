@@ -1,0 +1,2 @@
+export { byteRows } from './byte-rows'
+export { blendRows, dotRows, exponentialRows } from './exponentials'
