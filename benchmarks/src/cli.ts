@@ -114,6 +114,13 @@ place(evidence.command('nm'))
 place(evidence.command('attention'))
   .description('kept attention and output error of every selector in layers of MiniLM and SmolLM2')
   .action(async (options) => (await import('./commands/evidence.ts')).evidenceAttention(options))
+place(evidence.command('decoder'))
+  .description('perplexity, decoding speed and size of SmolLM2 against sparsity, one-shot and tuned')
+  .option('--also <file>', 'text of another kind to be judged on, too')
+  .option('--only <names>', 'only points whose name contains one of these, separated by commas')
+  .option('--steps <n>', 'steps of tuning, of 512 tokens each', '30')
+  .option('--work <folder>', 'where weights and checkpoints are kept, to go on from')
+  .action(async (options) => (await import('./commands/evidence.ts')).evidenceDecoder(options))
 
 const models = program.command('models').description('models with real weights')
 models

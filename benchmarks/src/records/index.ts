@@ -1,7 +1,7 @@
 export { environmentDifference, recordId, runName, unofficialReason } from './identity.ts'
 export { type Identity, localIdentity } from './local-identity.ts'
 export { assertPublishable, findPrivate, type PrivateFinding, redact } from './publishable.ts'
-export { type QualityFile, type QualityRecord, qualityRecordSchema, writeQuality } from './quality.ts'
+export { knownQuality, type QualityFile, type QualityRecord, qualityRecordSchema, writeQuality } from './quality.ts'
 export {
   parseResultsFile,
   type QualityRun,

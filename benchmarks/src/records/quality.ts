@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
 import { runName } from './identity.ts'
@@ -41,6 +41,25 @@ export type QualityFile = z.infer<typeof qualityFileSchema>
 /** How the names of these files end. */
 export const QUALITY = '.quality.json'
 
+function pathOf(folder: string, environment: Environment): string {
+  return join(folder, environment.machine, runName(environment) + QUALITY)
+}
+
+/**
+ * The records that a run of the same day, commit and suite has written already: it may go on from them.
+ *
+ * @throws {RangeError} where the file does not fit the schema
+ */
+export async function knownQuality(folder: string, environment: Environment): Promise<readonly QualityRecord[]> {
+  const path = pathOf(folder, environment)
+  try {
+    return parseWith(qualityFileSchema, JSON.parse(await readFile(path, 'utf8')), path).records
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
 /**
  * Writes `<folder>/<machine>/<date>-<commit>-<suite>.quality.json` in one step; an earlier file of the same day, commit and
  * suite is replaced.
@@ -56,9 +75,8 @@ export async function writeQuality(
 ): Promise<string> {
   const file = parseWith(qualityFileSchema, { schema: 1, kind: 'quality', environment, records }, 'quality records')
   assertPublishable(file, identity)
-  const home = join(folder, environment.machine)
-  await mkdir(home, { recursive: true })
-  const path = join(home, runName(environment) + QUALITY)
+  const path = pathOf(folder, environment)
+  await mkdir(dirname(path), { recursive: true })
   const lines = file.records.map((record) => JSON.stringify(record))
   const head = `{"schema":1,"kind":"quality","environment":${JSON.stringify(environment)},"records":[`
   await writeFileAtomic(path, `${head}\n${lines.join(',\n')}\n]}\n`)

@@ -1,5 +1,12 @@
 export { configOfGguf, type DecoderConfig } from './decoder/config.ts'
-export { Decoder, type DecoderMemory, type GenerateOptions } from './decoder/decoder.ts'
+export {
+  cutWindows,
+  Decoder,
+  type DecoderMemory,
+  type GenerateOptions,
+  type LoadDecoderOptions,
+} from './decoder/decoder.ts'
+export type { DecoderFile } from './decoder/load.ts'
 export type { SamplingOptions } from './decoder/sampling.ts'
 export type { DecoderSession } from './decoder/session.ts'
 export { LinearPart } from './decoder/stacked-linear.ts'

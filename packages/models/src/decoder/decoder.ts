@@ -223,7 +223,7 @@ export class Decoder {
    */
   prunable(calibration: readonly string[] | readonly (readonly number[])[]): PrunableNetwork {
     const windows = calibration.every((each) => typeof each === 'string')
-      ? cut(this.#expectTokenizer().encode(calibration.join('\n')), WINDOW)
+      ? cutWindows(this.#expectTokenizer().encode(calibration.join('\n')), WINDOW)
       : (calibration as readonly (readonly number[])[])
     return new PrunableDecoder({ ...this, tokens: this.#tokens }, windows)
   }
@@ -257,7 +257,7 @@ export class Decoder {
 }
 
 /** Windows of so many tokens; a last one that is shorter is left out. */
-export function cut(tokens: readonly number[], length: number): number[][] {
+export function cutWindows(tokens: readonly number[], length: number): number[][] {
   return Array.from({ length: Math.floor(tokens.length / length) }, (_, i) =>
     tokens.slice(i * length, (i + 1) * length),
   )

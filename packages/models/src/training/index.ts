@@ -1,4 +1,5 @@
 export { Batches } from './batches.ts'
+export { restoreTraining, saveTraining } from './checkpoint.ts'
 export { NextTokenLoss, type TokenLoss } from './decoder/next-token-loss.ts'
 export { TrainableDecoder } from './decoder/trainable-decoder.ts'
 export { DecoderTuning, type DecoderTuningOptions, type TuningStep } from './decoder/tuning.ts'
