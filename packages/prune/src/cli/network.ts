@@ -19,7 +19,7 @@ interface Models {
 const WINDOW = 256
 /** Lines of a text that are shorter say little: headings, lists. */
 const SHORTEST_LINE = 32
-const DEFAULT_SAMPLES = { lines: 512, windows: 64 }
+const DEFAULT_SAMPLES = { lines: 128, windows: 64 }
 
 /** `count` of the items, evenly spread. */
 function spread<T>(items: readonly T[], count: number): T[] {
@@ -32,11 +32,10 @@ async function models(): Promise<Models> {
   try {
     return await import(name)
   } catch (cause) {
+    const reason = (cause as Error).message
     throw new RangeError(
-      'methods that need text run the network by @nnz/models, which is not there: npm install @nnz/models',
-      {
-        cause,
-      },
+      `methods that need text run the network by @nnz/models, which cannot be loaded: npm install @nnz/models (${reason})`,
+      { cause },
     )
   }
 }
