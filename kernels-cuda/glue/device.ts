@@ -15,6 +15,10 @@ export class DeviceMemory {
     this.bytes = bytes
   }
 
+  isOn(device: Device): boolean {
+    return this.#device === device
+  }
+
   get disposed(): boolean {
     return this.#disposed
   }
@@ -101,6 +105,11 @@ export class Device {
       throw rangeError('NNZ_SHAPE', `cuda: ${data.byteLength} bytes do not fit into ${memory.bytes}`)
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
     this.#addon.write(memory.address, bytes, this.#stream)
+  }
+
+  /** Whether memory was reserved on this device. */
+  owns(memory: unknown): memory is DeviceMemory {
+    return memory instanceof DeviceMemory && memory.isOn(this)
   }
 
   /** Sets every byte of `memory`. */

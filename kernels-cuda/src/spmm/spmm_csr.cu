@@ -47,11 +47,13 @@ __global__ void __launch_bounds__(WARPS * LANES) spmm_csr(SpmmCsr p) {
   if (!inside) return;
   const float bias = p.bias != nullptr ? p.bias[row] : 0.0f;
   const int64_t at = row * p.y_stride + column;
+  const T* residual = static_cast<const T*>(p.residual) + at;
+  T* y = static_cast<T*>(p.y) + at;
   NNZ_UNROLL
   for (int v = 0; v < V; v++) {
     float result = sum[v] + bias;
-    if (p.residual != nullptr) result += p.residual[at + v];
-    p.y[at + v] = activate(result, p.activation);
+    if (p.residual != nullptr) result += to_f32(residual[v]);
+    y[v] = from_f32<T>(activate(result, p.activation));
   }
 }
 

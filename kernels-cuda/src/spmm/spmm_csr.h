@@ -12,8 +12,8 @@ struct SpmmCsr {
   const void* values;              // [nnz] of `type`
   const void* x;                   // [inner, x_stride] of `type`
   const float* bias;               // [rows], or null
-  const float* residual;           // as y, or null
-  float* y;                        // [rows, y_stride]
+  const void* residual;            // as y, or null
+  void* y;                         // [rows, y_stride] of `type`
   int64_t rows, columns, x_stride, y_stride;
   Activation activation;
   int64_t type;                    // 0 f32, 1 f16, 2 bf16

@@ -13,6 +13,7 @@ export {
 } from './backends/wasm.ts'
 export { balancedRanges, WasmBlock, Workspace } from './backends/workspace.ts'
 export type { CompactCost } from './compact/cost.ts'
+export { fromBf16Bits, fromF16Bits, toBf16Bits, toF16Bits } from './compact/half.ts'
 export {
   type AnyValues,
   type Compact,
@@ -34,6 +35,26 @@ export {
   UNSCALED,
 } from './compact/values.ts'
 export { type Configuration, configure, type WasmChoice } from './config.ts'
+export {
+  type DeviceBackend,
+  type DeviceDtype,
+  type DeviceMemory,
+  type DeviceTensor,
+  expectDevice,
+  expectOnDevice,
+  isDevice,
+  isDeviceTensor,
+  type LaunchArguments,
+  overlapOnDevice,
+} from './device/device.ts'
+export {
+  type DevicePlanOptions,
+  type DeviceProductArguments,
+  DeviceProductPlan,
+  type DeviceRunOptions,
+  deviceRow,
+  isDevicePlan,
+} from './device/product-plan.ts'
 export { registerDispose } from './dispose.ts'
 export { BackendUnavailableError, describe, type ErrorCode, rangeError, typeError } from './errors.ts'
 export { type WasmFeatures, wasmFeatures } from './features.ts'

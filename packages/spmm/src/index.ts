@@ -44,7 +44,7 @@ export { kernels } from './kernels/index.ts'
 export type { F32Kernel, SpmmArguments, SpmmKernel } from './kernels/types.ts'
 export { layOutStream, type StreamGeometry, type StreamShape, streamShape } from './kernels/wasm/stream.ts'
 export { linear } from './linear.ts'
-export { SpmmPlan } from './plan.ts'
+export { SpmmDevicePlan, SpmmPlan } from './plan.ts'
 export {
   type AnyWeights,
   bytes,

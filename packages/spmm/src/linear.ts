@@ -1,6 +1,14 @@
-import { type CallOptions, expectMatrix, expectOptions, type PlanOptions, type Tensor } from '@nnz/core'
+import {
+  type CallOptions,
+  type DevicePlanOptions,
+  expectMatrix,
+  expectOptions,
+  isDevicePlan,
+  type PlanOptions,
+  type Tensor,
+} from '@nnz/core'
 import { kernels } from './kernels/index.ts'
-import { SpmmPlan } from './plan.ts'
+import { SpmmDevicePlan, SpmmPlan } from './plan.ts'
 import { type AnyWeights, expectWeights } from './problem.ts'
 import { supports } from './spmm.ts'
 
@@ -16,8 +24,13 @@ function run(x: Tensor, w: AnyWeights, options: CallOptions = {}): Tensor {
   }
 }
 
-function plan(w: AnyWeights, options: PlanOptions): SpmmPlan {
-  return new SpmmPlan('linear', expectWeights(w, 'linear.plan'), options)
+function plan(w: AnyWeights, options: DevicePlanOptions): SpmmDevicePlan
+function plan(w: AnyWeights, options: PlanOptions): SpmmPlan
+function plan(w: AnyWeights, options: PlanOptions | DevicePlanOptions): SpmmPlan | SpmmDevicePlan {
+  const weights = expectWeights(w, 'linear.plan')
+  return isDevicePlan(options)
+    ? new SpmmDevicePlan('linear', weights, options)
+    : new SpmmPlan('linear', weights, options)
 }
 
 /**

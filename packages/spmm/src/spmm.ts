@@ -1,7 +1,15 @@
-import { type CallOptions, expectMatrix, expectOptions, type PlanOptions, type Tensor } from '@nnz/core'
+import {
+  type CallOptions,
+  type DevicePlanOptions,
+  expectMatrix,
+  expectOptions,
+  isDevicePlan,
+  type PlanOptions,
+  type Tensor,
+} from '@nnz/core'
 import { COSTS } from './costs.ts'
 import { kernels } from './kernels/index.ts'
-import { SpmmPlan } from './plan.ts'
+import { SpmmDevicePlan, SpmmPlan } from './plan.ts'
 import { type AnyWeights, expectWeights, type SpmmProblem } from './problem.ts'
 
 function run(w: AnyWeights, x: Tensor, options: CallOptions = {}): Tensor {
@@ -16,8 +24,11 @@ function run(w: AnyWeights, x: Tensor, options: CallOptions = {}): Tensor {
   }
 }
 
-function plan(w: AnyWeights, options: PlanOptions): SpmmPlan {
-  return new SpmmPlan('spmm', expectWeights(w, 'spmm.plan'), options)
+function plan(w: AnyWeights, options: DevicePlanOptions): SpmmDevicePlan
+function plan(w: AnyWeights, options: PlanOptions): SpmmPlan
+function plan(w: AnyWeights, options: PlanOptions | DevicePlanOptions): SpmmPlan | SpmmDevicePlan {
+  const weights = expectWeights(w, 'spmm.plan')
+  return isDevicePlan(options) ? new SpmmDevicePlan('spmm', weights, options) : new SpmmPlan('spmm', weights, options)
 }
 
 /** For each kernel of the table: `true` if it supports the problem, else the reason why not. */
@@ -31,6 +42,7 @@ export function supports(problem: SpmmProblem): Record<string, true | string> {
  * - `spmm(w, x, options)`: w a csr or bsr [M, K], x a tensor [K, N] with any strides, returns y [M, N]. Packs w at each
  *   call: for weights used more than once, plan.
  * - `spmm.plan(w, { columns, … })` packs once; see {@link SpmmPlan}.
+ *   With a device as its `backend` the plan runs there: see {@link SpmmDevicePlan}.
  * - `spmm.kernels` are the rows of the table of kernels, `spmm.supports(problem)` says which of them can run a problem;
  *   with `spmm.costs`, their cost model, they can be candidates for weights of other packages.
  *

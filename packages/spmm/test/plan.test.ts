@@ -234,7 +234,7 @@ describe('supports', () => {
     const names = kernels.map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
     for (const row of kernels) {
-      expect(row.name).toMatch(/^spmm_(csr|bsr)_(f32|half|i8)__(js|wasm_simd|wasm_relaxed)_[a-z0-9_]+$/)
+      expect(row.name).toMatch(/^spmm_(csr|bsr)_(f32|half|i8)__(js|wasm_simd|wasm_relaxed|cuda_sm80)_[a-z0-9_]+$/)
       expect(Object.isFrozen(kernels)).toBe(true)
     }
   })

@@ -4,6 +4,8 @@ export interface Backend {
   readonly name: string
   /** The variant of its kernels that this host runs: `js`, `simd`, `relaxed`, … */
   readonly variant: string
+  /** Every variant whose kernels run here, where there are several: a newer device runs those of older ones, too. */
+  readonly variants?: readonly string[] | undefined
   /** Threads that work on one operation, the caller's included. */
   readonly threads: number
 }

@@ -105,7 +105,7 @@ export class BucketedPlan<P extends Problem, W extends object, A> {
   #acquire(kernel: Kernel<P, W, A>, problem: P): SharedPacking {
     for (const held of this.#packings) if (held.format === kernel.format) return held
     const { backend, weights } = this.#specification
-    const held = acquirePacking(weights, kernel.format, backend.name, () => kernel.pack(weights, problem, backend))
+    const held = acquirePacking(weights, kernel.format, backend, () => kernel.pack(weights, problem, backend))
     this.#packings.add(held)
     return held
   }

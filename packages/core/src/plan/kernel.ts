@@ -76,5 +76,6 @@ export interface Kernel<P extends Problem, W, A> {
 
 /** Whether a kernel belongs to a backend as it stands on this host. */
 export function runsOn(kernel: { backend: string; variant: string }, backend: Backend): boolean {
-  return kernel.backend === backend.name && kernel.variant.split('_')[0] === backend.variant
+  const variants = backend.variants ?? [backend.variant]
+  return kernel.backend === backend.name && variants.includes(kernel.variant.split('_')[0])
 }

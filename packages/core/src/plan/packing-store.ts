@@ -1,3 +1,5 @@
+import type { Backend } from '../backends/backend.ts'
+import { isDevice } from '../device/device.ts'
 import type { Packing } from './kernel.ts'
 
 /** A packing that several plans hold. */
@@ -12,13 +14,23 @@ export interface SharedPacking {
 }
 
 const stores = new WeakMap<object, Map<string, { packing: Packing; holders: number }>>()
+const devices = new WeakMap<Backend, number>()
+let deviceCount = 0
+
+/** Where the packings of a backend lie: the host's memory is one place, each device is another. */
+function placeOf(backend: Backend): string {
+  if (!isDevice(backend)) return backend.name
+  let number = devices.get(backend)
+  if (number === undefined) devices.set(backend, (number = deviceCount++))
+  return `${backend.name} ${number}`
+}
 
 /**
  * The packing of `weights` in a format for a backend: the one that a living plan holds, or a new one. Layouts are immutable records,
  * so the record itself is the key.
  */
-export function acquirePacking(weights: object, format: string, backend: string, pack: () => Packing): SharedPacking {
-  const key = `${format}@${backend}`
+export function acquirePacking(weights: object, format: string, backend: Backend, pack: () => Packing): SharedPacking {
+  const key = `${format}@${placeOf(backend)}`
   let store = stores.get(weights)
   if (!store) {
     store = new Map()

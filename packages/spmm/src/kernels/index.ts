@@ -1,6 +1,7 @@
 import { denseI8Kernels } from './compact/i8-dense.ts'
 import { jsI8Kernels } from './compact/i8-js.ts'
 import { forF32, forHalf } from './compact/widen.ts'
+import { cudaKernels } from './cuda.ts'
 import { denseKernels } from './dense.ts'
 import { jsKernels } from './js.ts'
 import type { SpmmKernel } from './types.ts'
@@ -18,4 +19,5 @@ export const kernels: readonly SpmmKernel[] = Object.freeze([
   ...i8Kernels,
   ...jsI8Kernels,
   ...denseI8Kernels,
+  ...cudaKernels,
 ])
