@@ -6,7 +6,7 @@ export {
   type SensitivityCurve,
   type SensitivityPoint,
 } from './allocation/allocate.ts'
-export type { Allocation, Method, PruneOptions, PruneProgress, QuantiseWeights } from './driver/options.ts'
+export type { Allocation, Method, PruneOptions, PruneProgress } from './driver/options.ts'
 export { pruneNetwork } from './driver/prune-network.ts'
 export type { LayerReport, PruneReport, PruneTotal } from './driver/report.ts'
 export { essentialSparsity, type KneeOptions, type QualityPoint } from './laws/knee.ts'

@@ -52,7 +52,7 @@ const settings = (folder: string, options: Partial<FileOptions> = {}) =>
   fileOptions(folder, { method: 'wanda', sparsity: 0.6, text: join(folder, 'text.txt'), ...options })
 
 describe('a file that is pruned as a network', () => {
-  it.each(['wanda', 'dsnot', 'magnitude'] as const)(
+  it.each(['wanda', 'dsnot', 'sparsegpt', 'magnitude'] as const)(
     'has by %s the weights of the pruned network, and errors in its report',
     async (method) => {
       const folder = toyFolder()

@@ -56,14 +56,18 @@ describe('pruneNetwork', () => {
     })
   })
 
-  it('loses less of each output by Wanda than by magnitude, and no more by DSnoT than by Wanda', async () => {
+  it('loses less of each output by Wanda than by magnitude, less by DSnoT than by Wanda, and less by SparseGPT if refined', async () => {
     const errors = async (options: PruneOptions) => (await prune(options)).report.layers.map(({ error }) => error!)
+    const updated = await errors({ method: 'sparsegpt', sparsity: 0.6 })
+    const refined = await errors({ method: 'sparsegpt', sparsity: 0.6, refine: true })
     const byMagnitude = await errors({ method: 'magnitude', sparsity: 0.6, scope: 'row' })
     const byNorm = await errors({ method: 'wanda', sparsity: 0.6 })
     const exchanged = await errors({ method: 'dsnot', sparsity: 0.6 })
     for (const layer of [0, 1]) {
       expect(byNorm[layer]).toBeLessThan(byMagnitude[layer])
       expect(exchanged[layer]).toBeLessThan(byNorm[layer])
+      expect(updated[layer]).toBeLessThan(byMagnitude[layer])
+      expect(refined[layer]).toBeLessThan(updated[layer])
     }
   })
 
@@ -111,6 +115,23 @@ describe('pruneNetwork', () => {
       return sum(layers.map(({ error }) => error! ** 2))
     }
     expect(await squares('sensitivity')).toBeLessThan(0.95 * (await squares('uniform')))
+  })
+
+  it('rounds weights while pruning by sparsegpt, and gives the whole numbers', async () => {
+    const codes: Int8Array[] = []
+    const { network } = await prune({
+      method: 'sparsegpt',
+      pattern: { kind: 'nm', n: 2, m: 4 },
+      quantise: { bits: 4 },
+      onLayer: (_, __, quantised) => void codes.push(quantised!.codes),
+    })
+    network.layers.forEach(({ rows, columns, weights }, i) => {
+      for (let row = 0; row < rows; row++)
+        expect(new Set(weights.subarray(row * columns, (row + 1) * columns)).size).toBeLessThanOrEqual(15)
+      weights.forEach((weight, at) => {
+        expect(Math.sign(codes[i][at])).toBe(Math.sign(weight) + 0)
+      })
+    })
   })
 
   it('takes a sparsity for each layer', async () => {

@@ -28,7 +28,7 @@ export function networkPruner(
   }
   if (matrixOf.size === 0)
     throw new RangeError(`${file.name}: none of the chosen tensors is a linear layer of the network`)
-  const { method, pattern, sparsity, allocation, scope, quantise } = options
+  const { method, pattern, sparsity, allocation, scope, quantise, refine } = options
   return {
     matrices: [...matrixOf.values()],
     kept: undefined,
@@ -45,6 +45,7 @@ export function networkPruner(
         allocation,
         scope,
         quantise,
+        refine,
         finished: known,
         select: ({ name }) => matrixOf.has(name),
         onLayer: (report, weights) => store(matrixOf.get(report.name)!, report, weights),

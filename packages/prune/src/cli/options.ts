@@ -1,6 +1,7 @@
-import type { Method, QuantiseWeights } from '../driver/options.ts'
+import type { Method } from '../driver/options.ts'
 import type { Pattern } from '../pattern/pattern.ts'
 import type { Scope } from '../pattern/select.ts'
+import type { QuantiseChoice } from '../sparsegpt/quantiser.ts'
 import type { Choice } from './choose.ts'
 import type { MatrixReport } from './report.ts'
 
@@ -15,7 +16,8 @@ export interface FileOptions extends Choice {
   readonly sparsity?: number | undefined
   readonly allocation: 'uniform' | 'erk' | 'global' | 'sensitivity'
   readonly scope?: Scope | undefined
-  readonly quantise?: QuantiseWeights | undefined
+  readonly quantise?: QuantiseChoice | undefined
+  readonly refine?: boolean | undefined
   /** File of text to calibrate with. */
   readonly text?: string | undefined
   /** How many pieces of it are taken. */

@@ -51,7 +51,7 @@ export async function prepare(options: FileOptions): Promise<Job> {
   }
 }
 
-function checkSettings({ pattern, sparsity, allocation, method, quantise }: FileOptions): void {
+function checkSettings({ pattern, sparsity, allocation, method, quantise, refine }: FileOptions): void {
   if (unitsOf(pattern, 'pattern').nm) {
     if (sparsity !== undefined)
       throw new RangeError(`${patternName(pattern)} has its own sparsity: leave --sparsity out`)
@@ -61,7 +61,8 @@ function checkSettings({ pattern, sparsity, allocation, method, quantise }: File
     if (sparsity === undefined) throw new RangeError('expected --sparsity <share>')
     expectSparsity(sparsity, '--sparsity')
   }
-  if (quantise && method !== 'sparsegpt') throw new RangeError(`--quantise is for sparsegpt, the method is ${method}`)
+  if ((quantise || refine) && method !== 'sparsegpt')
+    throw new RangeError(`${quantise ? '--quantise' : '--refine'} is for sparsegpt, the method is ${method}`)
 }
 
 /**
@@ -175,23 +176,9 @@ async function sparseBytes({ file, pruner, options, tensors, copied, partial }: 
 
 /** Everything that the output depends on. */
 async function identity(options: FileOptions, sha256: string) {
-  const { method, pattern, sparsity, allocation, scope, quantise, include, exclude, transposed, sparse, samples } =
-    options
-  const text = options.text === undefined ? undefined : await hashOf(options.text)
-  const settings = {
-    method,
-    pattern,
-    sparsity,
-    allocation,
-    scope,
-    quantise,
-    include,
-    exclude,
-    transposed,
-    sparse,
-    samples,
-  }
-  return { version, sha256, text, ...settings }
+  // What does not change the output is left out.
+  const { input, output, report, text, force, restart, onProgress, ...settings } = options
+  return { version, sha256, text: text === undefined ? undefined : await hashOf(text), ...settings }
 }
 
 function metadataOf(file: TensorFile, { method, pattern }: FileOptions): Record<string, string> {

@@ -3,6 +3,8 @@ import { expectSparsity } from '../methods/options.ts'
 import type { PrunableLayer } from '../network.ts'
 import { type Pattern, patternName, unitsOf } from '../pattern/pattern.ts'
 import type { Scope } from '../pattern/select.ts'
+import type { QuantiseChoice, QuantisedWeights } from '../sparsegpt/quantiser.ts'
+import type { RefineOptions } from '../sparsegpt/sparsegpt.ts'
 import type { LayerReport } from './report.ts'
 
 /** How weights are chosen. */
@@ -27,11 +29,6 @@ export interface PruneProgress {
   readonly layer: LayerReport
 }
 
-/** How kept weights are rounded. */
-export interface QuantiseWeights {
-  readonly bits: 4 | 8
-}
-
 /** Options of {@link pruneNetwork}. */
 export interface PruneOptions {
   readonly method: Method
@@ -41,18 +38,24 @@ export interface PruneOptions {
   readonly sparsity?: number | undefined
   /** Default: `uniform`; patterns of a fixed sparsity know no other. */
   readonly allocation?: Allocation | undefined
-  /** For `magnitude` and `wanda`: among what scores are compared. Default: `layer` for the former, `row` for the latter. */
+  /** Among what scores are compared. Default: `row` for `wanda` and `dsnot`, else `layer`. */
   readonly scope?: Scope | undefined
   /** Which layers are pruned; the others stay as they are and are not counted. Default: all. */
   readonly select?: ((layer: PrunableLayer) => boolean) | undefined
   /** For `sparsegpt`: kept weights are rounded together with pruning, so that later ones make up for it. */
-  readonly quantise?: QuantiseWeights | undefined
+  readonly quantise?: QuantiseChoice | undefined
+  /** For `sparsegpt`: look for better masks, and for the best weights under them; it takes several times as long. */
+  readonly refine?: boolean | RefineOptions | undefined
+  /** For `sparsegpt`: added to the diagonal of the Gram matrix, as a share of its mean. Default: 0.01. */
+  readonly damping?: number | undefined
   /** Whether output errors are measured, for which `magnitude` streams the calibration data, too. Default: true. */
   readonly measure?: boolean | undefined
   /** Layers that an earlier call pruned, by name: they are taken as they are. */
   readonly finished?: ReadonlyMap<string, Float32Array> | undefined
-  /** Called after each layer that this call pruned; awaited, so that it may write. */
-  readonly onLayer?: ((layer: LayerReport, weights: Float32Array) => void | Promise<void>) | undefined
+  /** Called after each layer that this call pruned, with whole numbers and scales if it was quantised; awaited. */
+  readonly onLayer?:
+    | ((layer: LayerReport, weights: Float32Array, quantised: QuantisedWeights | undefined) => void | Promise<void>)
+    | undefined
   readonly onProgress?: ((progress: PruneProgress) => void) | undefined
 }
 
@@ -99,8 +102,9 @@ export function checkOptions(options: PruneOptions): CheckedOptions {
         `pruneNetwork: sparsity is given by the ${fixed ? 'pattern' : 'allocation'}, leave it out`,
       )
   } else expectSparsity(sparsity, 'pruneNetwork')
-  if (options.quantise !== undefined && method !== 'sparsegpt')
-    throw rangeError('NNZ_VALUE', `pruneNetwork: quantise is for sparsegpt, got method ${method}`)
+  for (const key of ['quantise', 'refine', 'damping'] as const)
+    if (options[key] !== undefined && method !== 'sparsegpt')
+      throw rangeError('NNZ_VALUE', `pruneNetwork: ${key} is for sparsegpt, got method ${method}`)
   if (method === 'dsnot' && pattern.kind !== 'unstructured' && pattern.kind !== 'nm')
     throw rangeError('NNZ_VALUE', `pruneNetwork: dsnot takes unstructured and nm patterns, got ${pattern.kind}`)
   for (const key of ['select', 'onLayer', 'onProgress'] as const) {

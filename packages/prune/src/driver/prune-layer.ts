@@ -3,6 +3,8 @@ import { dsnot } from '../methods/dsnot.ts'
 import { magnitude } from '../methods/magnitude.ts'
 import { wanda } from '../methods/wanda.ts'
 import type { LayerWeights, PrunedLayer } from '../network.ts'
+import type { QuantisedWeights } from '../sparsegpt/quantiser.ts'
+import { sparsegpt } from '../sparsegpt/sparsegpt.ts'
 import type { LayerStatistics } from '../statistics/collector.ts'
 import type { CheckedOptions, Method } from './options.ts'
 
@@ -24,13 +26,13 @@ export function pruneLayer(
   statistics: LayerStatistics | undefined,
   kept: number,
   options: CheckedOptions,
-): PrunedLayer {
-  const { method, pattern, scope } = options
+): PrunedLayer & { readonly quantised?: QuantisedWeights | undefined } {
+  const { method, pattern, scope, quantise, refine, damping } = options
   const mask = { pattern, kept, scope }
   if (method === 'magnitude') return magnitude(layer, mask)
   if (!statistics || statistics.tokens === 0)
     throw rangeError('NNZ_VALUE', `pruneNetwork: ${layer.name}: ${method} needs inputs, the network told of none`)
-  if (method === 'sparsegpt') throw rangeError('NNZ_VALUE', 'pruneNetwork: sparsegpt is not there yet')
+  if (method === 'sparsegpt') return sparsegpt(layer, statistics, { ...mask, quantise, refine, damping })
   const chosen = wanda(layer, statistics, mask)
   if (method === 'wanda') return chosen
   return dsnot(layer, chosen.mask, statistics, pattern.kind === 'nm' ? { within: pattern.m } : {})

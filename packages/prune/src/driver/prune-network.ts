@@ -29,12 +29,12 @@ export async function pruneNetwork(network: PrunableNetwork, options: PruneOptio
 
   async function finish(layer: PrunableLayer, inputs: StageInputs): Promise<void> {
     const known = checked.finished?.get(layer.name)
-    const { weights, report } = known
-      ? { weights: known, report: taken(layer, known) }
+    const { weights, report, quantised } = known
+      ? { weights: known, report: taken(layer, known), quantised: undefined }
       : prunedLayer(layer, inputs, counts.get(layer) ?? 0, checked)
     layer.set(weights)
     reports.push(report)
-    if (!known) await checked.onLayer?.(report, weights)
+    if (!known) await checked.onLayer?.(report, weights, quantised)
     checked.onProgress?.({ done: reports.length, total: layers.length, layer: report })
   }
 
@@ -129,10 +129,10 @@ async function measuredCurves(
 function prunedLayer(layer: PrunableLayer, inputs: StageInputs, kept: number, options: CheckedOptions) {
   const start = performance.now()
   const { statistics, sample } = inputs.of(layer) ?? {}
-  const { weights } = pruneLayer(layer, statistics, kept, options)
+  const { weights, quantised } = pruneLayer(layer, statistics, kept, options)
   const time = seconds(start)
   const error = sample ? Math.sqrt(new OutputError(layer, sample.inputs()).of(weights)) : null
-  return { weights, report: layerReport(layer, weights, { error, seconds: time }) }
+  return { weights, quantised, report: layerReport(layer, weights, { error, seconds: time }) }
 }
 
 /** What can be said of a layer that was pruned before. */
