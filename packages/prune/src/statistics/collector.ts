@@ -21,6 +21,9 @@ export interface StatisticsOptions {
 /** Tokens that are multiplied at once: few enough that f32 sums of them are exact to six digits. */
 const TOKENS = 1024
 
+/** Tokens that are copied at once. */
+const TILE = 16
+
 /** Columns of one strip of the Gram matrix: of each strip only what stands left of its end is computed. */
 const STRIP = 384
 
@@ -72,17 +75,32 @@ export class StatisticsCollector {
             'NNZ_VALUE',
             `StatisticsCollector: token ${token}, input ${i}: expected a finite number, got ${data[at]}`,
           )
-    for (let token = 0; token < tokens; token++) {
-      const to = this.#waiting * columns
-      for (let i = 0, at = token * strides[0]; i < columns; i++, at += strides[1]) {
-        const value = data[at]
-        this.#sums[i] += value
-        this.#squares[i] += value * value
-        if (this.#block) this.#block[to + i] = value
-      }
-      if (this.#block && ++this.#waiting === TOKENS) this.#multiply()
+    for (let token = 0; token < tokens; ) {
+      const count = Math.min(TILE, tokens - token, TOKENS - this.#waiting)
+      this.#copy(data, token * strides[0], strides, count)
+      token += count
+      if (this.#waiting === TOKENS) this.#multiply()
     }
     this.#tokens += tokens
+  }
+
+  /** Takes a few tokens, which are short ways apart in memory whichever way the matrix lies. */
+  #copy(data: Float32Array, start: number, strides: readonly number[], count: number): void {
+    const { columns } = this
+    const block = this.#block
+    for (let i = 0; i < columns; i++) {
+      let sum = 0
+      let squares = 0
+      for (let token = 0; token < count; token++) {
+        const value = data[start + token * strides[0] + i * strides[1]]
+        sum += value
+        squares += value * value
+        if (block) block[(this.#waiting + token) * columns + i] = value
+      }
+      this.#sums[i] += sum
+      this.#squares[i] += squares
+    }
+    if (block) this.#waiting += count
   }
 
   /** What was seen so far. More may be added afterwards. */
