@@ -12,6 +12,8 @@ export interface Checkpoint<Config> {
   readonly tensors: NetworkTensors
   /** The file in the cache, for runtimes that read it themselves. */
   readonly path?: string
+  /** Tokens that are a whole word with the blank before it: a text of such words is cut into the same tokens again. */
+  readonly words?: ReadonlyMap<number, string>
 }
 
 /** A network's weights, with those of its linear layers pruned. */
@@ -57,9 +59,16 @@ export function readSmolLm2(): Promise<Checkpoint<DecoderConfig>> {
     const path = cached(SMOLLM2, 'SmolLM2-135M-Instruct.Q4_1.gguf')
     const file = await openGguf(await fileSource(path))
     const tensors = await readAll([...file.tensors.keys()], file)
-    return { config: configOfGguf(file.metadata, file.name), tensors, path }
+    const words = wordsOf(file.metadata.get('tokenizer.ggml.tokens'))
+    return { config: configOfGguf(file.metadata, file.name), tensors, path, words }
   })()
   return smollm2
+}
+
+/** Byte-level vocabularies write a blank as Ġ. */
+function wordsOf(tokens: unknown): ReadonlyMap<number, string> {
+  const texts = (tokens as readonly string[]).map((text) => text.replace('\u0120', ' '))
+  return new Map([...texts.entries()].filter(([, text]) => /^ [a-z]{2,}$/.test(text)))
 }
 
 async function readAll(

@@ -15,6 +15,10 @@ export interface GenerateTask extends Task {
   readonly phase: NetworkWorkload['phase']
   /** Tokens of the text. */
   readonly tokens: number
+  /** Of the quick suite: contenders that take minutes leave it out. */
+  readonly brief: boolean
+  /** Tokens as a text; undefined where the network has no words. */
+  textOf(tokens: Iterable<number>): string | undefined
   /** What must come out of the network as it was published, for runtimes that have a file of their own. */
   publishedExpectationOf(inputs: Inputs): Expectation
 }
@@ -34,12 +38,18 @@ export async function makeGenerateTask(
 ): Promise<GenerateTask> {
   const published = checkpoint ?? (await readSmolLm2())
   const network = prunedNetwork(published, DECODER_LAYERS, workload.pattern, wanted)
-  const { phase, tokens, seed } = workload
-  const { layers, width, vocabulary } = network.config
+  const { phase, tokens, seed, brief = false } = workload
+  const { words } = published
+  const vocabulary = words ? [...words.keys()] : Array.from({ length: network.config.vocabulary }, (_, token) => token)
+  const { layers, width } = network.config
   const decoding = phase === 'decode'
   // Every pair of a query and a key takes 2 width operations in q kᵀ and as many with v.
   const pairs = decoding ? tokens + 1 : (tokens * (tokens + 1)) / 2
-  const work = { tokens: decoding ? 1 : tokens, attention: 4 * layers * width * pairs, head: vocabulary * width }
+  const work = {
+    tokens: decoding ? 1 : tokens,
+    attention: 4 * layers * width * pairs,
+    head: network.config.vocabulary * width,
+  }
   const expect = remembered((of: Checkpoint<DecoderConfig>, [ids]: Inputs) =>
     expectation(plainDecoder(of, ids.subarray(0, decoding ? tokens + 1 : tokens))),
   )
@@ -48,9 +58,12 @@ export async function makeGenerateTask(
     network,
     phase,
     tokens,
+    brief,
+    textOf: (given) => words && Array.from(given, (token) => words.get(token)).join(''),
     inputs(drawn) {
       const next = random(seed + drawn, 'activations')
-      return [Float32Array.from({ length: tokens + (decoding ? STEPS : 0) }, () => (next() >>> 0) % vocabulary)]
+      const length = tokens + (decoding ? STEPS : 0)
+      return [Float32Array.from({ length }, () => vocabulary[(next() >>> 0) % vocabulary.length])]
     },
     expectationOf: (inputs) => expect(network, inputs),
     publishedExpectationOf: (inputs) => expect(published, inputs),

@@ -16,6 +16,8 @@ export interface NetworkWorkload extends Workload {
   /** Tokens of each text; of a decode, those that the cache holds. */
   readonly tokens: number
   readonly pattern: Pattern
+  /** Whether it is the quick suite's: contenders that take minutes leave it out. */
+  readonly brief?: boolean
   /** Of the tokens. */
   readonly seed: number
 }

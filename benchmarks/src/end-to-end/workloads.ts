@@ -29,7 +29,7 @@ export function networkWorkloads(operation: NetworkWorkload['operation'], suite:
   return Object.entries(QUICK[operation]).map(([id, sparsities]) => {
     const workload = all.find((candidate) => candidate.id === id)
     if (!workload) throw new Error(`the quick suite names ${id}, which does not exist`)
-    return { ...workload, sparsities }
+    return { ...workload, sparsities, brief: true }
   })
 }
 
