@@ -114,6 +114,17 @@ place(evidence.command('nm'))
 place(evidence.command('attention'))
   .description('kept attention and output error of every selector in layers of MiniLM and SmolLM2')
   .action(async (options) => (await import('./commands/evidence.ts')).evidenceAttention(options))
+place(evidence.command('encoder'))
+  .description('sentence similarity, speed and size of MiniLM against sparsity, by method and pattern')
+  .requiredOption('--pairs <file>', 'sentence pairs with scores, as in the STS Benchmark')
+  .option(
+    '--distilled',
+    'the points that are distilled from the dense network, minutes each, instead of the others',
+    false,
+  )
+  .option('--only <names>', 'only points whose name contains one of these, separated by commas', words)
+  .option('--work <folder>', 'where checkpoints are kept, to go on from')
+  .action(async (options) => (await import('./commands/evidence-encoder.ts')).evidenceEncoder(options))
 place(evidence.command('decoder'))
   .description('perplexity, decoding speed and size of SmolLM2 against sparsity, one-shot and tuned')
   .option('--also <file>', 'text of another kind to be judged on, too')

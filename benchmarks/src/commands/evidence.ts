@@ -1,10 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { wasmFeatures } from '@nnz/core'
 import { cutWindows } from '@nnz/models'
-import writeFileAtomic from 'write-file-atomic'
-import { captureEnvironment, hashBytes } from '../environment/index.ts'
 import {
   attentionEvidence,
   DECODER_POINTS,
@@ -16,12 +10,11 @@ import {
   readText,
   selectors,
 } from '../evidence/index.ts'
-import { cacheFolder, findModel } from '../models/index.ts'
+import { findModel } from '../models/index.ts'
 import { MINILM, openMiniLm, openSmolLm2, SMOLLM2 } from '../networks/open.ts'
 import { readSentencePairs } from '../networks/scores.ts'
-import { chosenName, type Environment, knownQuality, type QualityRecord, writeQuality } from '../records/index.ts'
-import { kernelHashes } from '../runner/kernel-hashes.ts'
-import { version } from '../version.ts'
+import { type Environment, knownQuality, type QualityRecord, writeQuality } from '../records/index.ts'
+import { environmentOf, keepIn, spread } from './evidence-work.ts'
 
 /** Options of `nnz-bench evidence`. */
 export interface EvidenceOptions {
@@ -175,8 +168,6 @@ export async function evidenceDecoder({ text, also, only, steps, work, ...place 
     return wanted?.some((part) => name.includes(part)) ?? true
   })
   const records = [...(await knownQuality(place.out, environment))]
-  const folder = work ?? join(cacheFolder(), 'evidence')
-  await mkdir(folder, { recursive: true })
   await decoderEvidence({
     model: SMOLLM2,
     decoder,
@@ -187,11 +178,7 @@ export async function evidenceDecoder({ text, also, only, steps, work, ...place 
     tuning: { ...TUNING, steps: count, windows: main.windows.slice(0, half) },
     seed: SEED,
     known: [...records],
-    keep: {
-      load: (name) => readFile(join(folder, name)).catch(missing),
-      save: (name, bytes) =>
-        writeFileAtomic(join(folder, name), Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
-    },
+    keep: await keepIn(work),
     async onRecord(record) {
       records.push(record)
       await writeQuality(place.out, environment, records)
@@ -199,33 +186,6 @@ export async function evidenceDecoder({ text, also, only, steps, work, ...place 
     onProgress: (step) => console.log(`${new Date().toISOString().slice(11, 19)} ${step}`),
   })
   console.log(`${records.length} records`)
-}
-
-/** So many of them, at equal distances. */
-function spread<T>(all: readonly T[], count: number): T[] {
-  if (all.length < count) throw new RangeError(`expected ${count} windows of text, got ${all.length}`)
-  return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)])
-}
-
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
-}
-
-/** Before anything is computed: a name that cannot be used should not cost minutes. */
-async function environmentOf(suite: string, machine: string): Promise<Environment> {
-  const named = chosenName.safeParse(machine)
-  if (!named.success)
-    throw new RangeError(`--machine: ${named.error.issues[0].message}, got ${JSON.stringify(machine)}`)
-  return captureEnvironment({
-    machine,
-    suite,
-    wasm: wasmFeatures(),
-    kernels: kernelHashes(hashBytes),
-    peaks: [],
-    packageFolder: fileURLToPath(new URL('../..', import.meta.url)),
-    codeFolder: fileURLToPath(new URL('..', import.meta.url)),
-    version,
-  })
 }
 
 /** Every record says which weights it is about. */

@@ -15,6 +15,23 @@ export async function readText(path: string): Promise<NamedText> {
   return { text: bytes.toString('utf8'), name: `${basename(path)} (SHA-256 ${hashBytes(bytes).slice(0, 12)})` }
 }
 
+/** Signs that WikiText-2 sets apart: hyphens and points inside of words and numbers, and what stands before or after a space. */
+const SET_APART: readonly (readonly [RegExp, string])[] = [
+  [/ @(.)@ /g, '$1'],
+  [/ ([.,;:!?)\]%'])/g, '$1'],
+  [/([([$]) /g, '$1'],
+  [/" ([^"]*) "/g, '"$1"'],
+]
+
+/** The sentences of a text's prose, as people write them: without the spaces that WikiText-2 puts around signs. */
+export function sentencesOf(text: string): string[] {
+  const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' })
+  return proseLines(text)
+    .map((line) => SET_APART.reduce((written, [signs, joined]) => written.replaceAll(signs, joined), line))
+    .flatMap((line) => Array.from(segmenter.segment(line), ({ segment }) => segment.trim()))
+    .filter((sentence) => sentence.length > 20)
+}
+
 /** Lines that are prose: not empty, and no headings such as ` = Title = `. */
 export function proseLines(text: string): string[] {
   return text

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { openGguf, openSafetensors } from '@nnz/formats'
+import { openGguf, openSafetensors, type SafetensorsFile } from '@nnz/formats'
 import { fileSource } from '@nnz/formats/node'
 import {
   Decoder,
@@ -18,7 +18,7 @@ export const MINILM = 'all-minilm-l6-v2'
 export const SMOLLM2 = 'smollm2-135m-instruct'
 
 /** What the model's configuration files say. */
-const MINILM_CONFIG: EncoderConfig = {
+export const MINILM_CONFIG: EncoderConfig = {
   vocabulary: 30_522,
   positions: 512,
   layers: 6,
@@ -33,14 +33,19 @@ const MINILM_CONFIG: EncoderConfig = {
  * default as its publisher does. Throws RangeError where it has not been fetched.
  */
 export async function openMiniLm(tokens: number, longest = 256): Promise<{ encoder: Encoder; tokenizer: TextEncoder }> {
-  const [weights, description] = [cached(MINILM, 'model.safetensors'), cached(MINILM, 'tokenizer.json')]
-  const tokenizer = tokenizerOf(await readFile(description, 'utf8'), basename(description), longest)
-  const file = await openSafetensors(await fileSource(weights))
+  const { file, tokenizer } = await openMiniLmFiles(longest)
   try {
     return { encoder: await Encoder.read(file, MINILM_CONFIG, tokens), tokenizer }
   } finally {
     await file.close()
   }
+}
+
+/** The tensors of all-MiniLM-L6-v2 out of the cache, to be closed by the caller, and its tokeniser, as {@link openMiniLm}. */
+export async function openMiniLmFiles(longest = 256): Promise<{ file: SafetensorsFile; tokenizer: TextEncoder }> {
+  const [weights, description] = [cached(MINILM, 'model.safetensors'), cached(MINILM, 'tokenizer.json')]
+  const tokenizer = tokenizerOf(await readFile(description, 'utf8'), basename(description), longest)
+  return { file: await openSafetensors(await fileSource(weights)), tokenizer }
 }
 
 /** The language model SmolLM2-135M-Instruct out of the cache. Throws RangeError where it has not been fetched. */
