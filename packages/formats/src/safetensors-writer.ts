@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { rangeError } from '@nnz/core'
 import { type DescribedTensor, layOutSafetensors } from '@nnz/core/storage'
+import { MOST_AT_ONCE } from './file-source.ts'
 import { quote } from './tensor-file.ts'
 
 /** Writes a file tensor by tensor: no more than one of them has to be in memory. */
@@ -38,8 +39,10 @@ export async function createSafetensors(
     await rm(unfinished, { force: true })
   }
   const writeAt = async (data: Uint8Array, position: number) => {
-    for (let done = 0; done < data.length; )
-      done += (await handle.write(data, done, data.length - done, position + done)).bytesWritten
+    for (let done = 0; done < data.length; ) {
+      const length = Math.min(data.length - done, MOST_AT_ONCE)
+      done += (await handle.write(data, done, length, position + done)).bytesWritten
+    }
   }
   try {
     await writeAt(beginning, 0)
