@@ -5,6 +5,9 @@
 
 namespace nnz {
 
+/// Bytes of a row of the dense W, and of x, that one stage of the pipeline holds.
+constexpr int GEMM_DEPTH_BYTES = 128;
+
 /// Sizes of the tile that one block computes. `M` x `N` outputs, `Depth` columns of W at a time.
 template <class T, bool Sparse_>
 struct GemmTile {

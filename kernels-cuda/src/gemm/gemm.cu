@@ -6,19 +6,23 @@
 namespace nnz {
 namespace {
 
-template <class T>
-NNZ_DEVICE void store(const Gemm& p, int64_t row, int64_t column, T sum, float bias, float scale) {
+template <class Out, class Sum>
+NNZ_DEVICE void store_as(const Gemm& p, int64_t at, Sum sum, float bias, float scale) {
+  float result = static_cast<float>(sum) * scale + bias;
+  if (p.residual != nullptr) result += to_f32(static_cast<const Out*>(p.residual)[at]);
+  static_cast<Out*>(p.y)[at] = from_f32<Out>(activate(result, p.activation));
+}
+
+template <class Sum>
+NNZ_DEVICE void store(const Gemm& p, int64_t row, int64_t column, Sum sum, float bias, float scale) {
   if (row >= p.rows || column >= p.columns) return;
   const int64_t at = p.token_major ? column * p.y_stride + row : row * p.y_stride + column;
-  float result = static_cast<float>(sum) * scale + bias;
-  if (p.residual != nullptr) result += p.residual[at];
-  result = activate(result, p.activation);
   if (p.output == 0)
-    static_cast<float*>(p.y)[at] = result;
+    store_as<float>(p, at, sum, bias, scale);
   else if (p.output == 1)
-    static_cast<f16*>(p.y)[at] = from_f32<f16>(result);
+    store_as<f16>(p, at, sum, bias, scale);
   else
-    static_cast<bf16*>(p.y)[at] = from_f32<bf16>(result);
+    store_as<bf16>(p, at, sum, bias, scale);
 }
 
 template <class T, bool Sparse, bool TokenMajor, bool Aligned>
@@ -31,7 +35,7 @@ __global__ void __launch_bounds__(GemmTile<T, Sparse>::WARPS* LANES) gemm(Gemm p
   const int warp_row = warp / Tile::WARPS_N * Tile::WARP_M, warp_column = warp % Tile::WARPS_N * Tile::WARP_N;
   const int64_t first_row = static_cast<int64_t>(blockIdx.x) * Tile::M;
   const int64_t first_column = static_cast<int64_t>(blockIdx.y) * Tile::N;
-  const int64_t steps = p.padded_inner / Tile::Depth;
+  const int64_t steps = ceil_div<int64_t>(p.padded_inner, Tile::Depth);
   const auto load = [&](int64_t step) {
     if (step < steps) {
       const int stage = static_cast<int>(step % Tile::STAGES);
@@ -99,7 +103,7 @@ cudaError_t launch_order(const Gemm& p, cudaStream_t stream) {
 
 template <class T>
 cudaError_t launch_type(const Gemm& p, cudaStream_t stream) {
-  if (p.padded_rows % 16 != 0 || p.padded_inner % GemmTile<T, false>::Depth != 0) return cudaErrorInvalidValue;
+  if (p.padded_rows % 16 != 0 || p.padded_inner % 32 != 0) return cudaErrorInvalidValue;
   const bool sparse = p.metadata != nullptr;
   if (p.token_major) return sparse ? launch_order<T, true, true>(p, stream) : launch_order<T, false, true>(p, stream);
   if constexpr (sizeof(T) == 1) return cudaErrorInvalidValue;

@@ -5,14 +5,14 @@
 
 namespace nnz {
 
-/// W is stored for the kernel: rows up to a multiple of 16 and columns up to a multiple of `GEMM_DEPTH_BYTES`, filled with
-/// zeros; a 2:4 W without its zeros, with metadata as core's `nm.toTensorCore` lays them out.
+/// W is stored for the kernel: rows up to a multiple of 16 and columns up to a multiple of 32, filled with zeros; a 2:4 W
+/// without its zeros, with metadata as core's `nm.toTensorCore` lays them out.
 struct Gemm {
   const void* weights;       // [padded_rows, padded_inner], half the columns where `metadata` is given; of `type`
   const uint32_t* metadata;  // [padded_rows / 16, padded_inner / 32, 16], or null for a dense W
   const void* x;             // [inner, columns], or [columns, inner] where `token_major`; of `type`
   const float* bias;         // [rows], or null
-  const float* residual;     // as y, or null
+  const void* residual;      // as y, or null
   void* y;                   // [rows, columns], or [columns, rows]; of `output`
   const float* scales;       // i8: scale of each row of W times that of x, [rows]; else null
   int64_t rows, inner, columns;
@@ -28,9 +28,6 @@ struct Gemm {
       "p:weights p:metadata p:x p:bias p:residual p:y p:scales i:rows i:inner i:columns i:paddedRows i:paddedInner "
       "i:xStride i:yStride i:tokenMajor i:activation i:type i:output";
 };
-
-/// W's columns are padded to so many bytes of one stage of the pipeline, in the dense matrix.
-constexpr int GEMM_DEPTH_BYTES = 128;
 
 cudaError_t launch_gemm(const Gemm& arguments, cudaStream_t stream);
 

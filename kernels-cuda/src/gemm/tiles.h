@@ -59,10 +59,10 @@ struct Stages {
   NNZ_DEVICE void load_metadata(int stage, const Gemm& p, int64_t first_row, int64_t step) const {
     constexpr int ROW_CHUNKS = Tile::Depth / 32 * 4;
     for (int i = threadIdx.x; i < Tile::M / 16 * ROW_CHUNKS; i += Tile::WARPS * LANES) {
-      // Beyond the matrix the words of another row: zeros would name one column twice, which is undefined.
+      // Beyond the matrix the words of its edge: zeros would name one column twice, which is undefined.
       const int64_t tile_row = min(first_row / 16 + i / ROW_CHUNKS, p.padded_rows / 16 - 1);
-      const uint32_t* source = p.metadata + (tile_row * (p.padded_inner / 32) + step * (Tile::Depth / 32)) * 16;
-      copy_async_16(metadata(stage) + i, source + i % ROW_CHUNKS * 4);
+      const int64_t tile_column = min(step * (Tile::Depth / 32) + i % ROW_CHUNKS / 4, p.padded_inner / 32 - 1);
+      copy_async_16(metadata(stage) + i, p.metadata + (tile_row * (p.padded_inner / 32) + tile_column) * 16 + i % 4 * 4);
     }
   }
 

@@ -31,7 +31,7 @@ interface Case {
 
 /** W x in whole numbers, on the device and by plain loops. */
 async function products({ type, sparse, tokenMajor, shape: [rows, inner, columns] }: Case, device = openDevice()) {
-  const [height, width] = [up(rows, 16), up(inner, type === 'i8' ? 128 : 64)]
+  const [height, width] = [up(rows, 16), up(inner, 32)]
   const dense = wholeNumbers(rows * inner, rows + inner)
   if (sparse)
     for (let i = 0; i < dense.length; i++) if ([0, 3].includes(((i % inner) + Math.floor(i / inner)) % 4)) dense[i] = 0

@@ -35,6 +35,7 @@ export {
   UNSCALED,
 } from './compact/values.ts'
 export { type Configuration, configure, type WasmChoice } from './config.ts'
+export { deviceDenseCandidate, type HalfProductProblem, supportsHalf } from './device/dense.ts'
 export {
   type DeviceBackend,
   type DeviceDtype,
@@ -47,6 +48,13 @@ export {
   type LaunchArguments,
   overlapOnDevice,
 } from './device/device.ts'
+export {
+  type HalfType,
+  supportsOnDevice,
+  TensorCorePacking,
+  tensorCoreRunner,
+} from './device/matrix-product.ts'
+export { DEVICE_ACTIVATIONS, DEVICE_TYPES } from './device/product-codes.ts'
 export {
   type DevicePlanOptions,
   type DeviceProductArguments,

@@ -39,7 +39,7 @@ export { COSTS } from './cost-model.ts'
 export { kernels } from './kernels/index.ts'
 export type { NmKernel } from './kernels/types.ts'
 export { nmGemm, nmGemmTransposed, nmLinear, supports } from './operations.ts'
-export { type CallOptions, type CandidateOptions, NmPlan, type PlanOptions } from './plan.ts'
+export { type CallOptions, type CandidateOptions, NmDevicePlan, NmPlan, type PlanOptions } from './plan.ts'
 export {
   type AnyNmWeights,
   bytes,

@@ -1,7 +1,7 @@
-import { expectMatrix, expectOptions, type Tensor } from '@nnz/core'
+import { type DevicePlanOptions, expectMatrix, expectOptions, isDevicePlan, type Tensor } from '@nnz/core'
 import { COSTS } from './cost-model.ts'
 import { kernels } from './kernels/index.ts'
-import { type CallOptions, NmPlan, type PlanOptions } from './plan.ts'
+import { type CallOptions, NmDevicePlan, NmPlan, type PlanOptions } from './plan.ts'
 import { type AnyNmWeights, expectWeights, type NmOperation, type NmProblem } from './problem.ts'
 
 function callOnce(operation: NmOperation, w: AnyNmWeights, x: Tensor, options: CallOptions): Tensor {
@@ -16,9 +16,22 @@ function callOnce(operation: NmOperation, w: AnyNmWeights, x: Tensor, options: C
   }
 }
 
-function planner(operation: NmOperation) {
-  return (w: AnyNmWeights, options: PlanOptions): NmPlan =>
-    new NmPlan(operation, expectWeights(w, `${operation}.plan`), options)
+/** Plans on the host, or on the device that is the backend. */
+interface Planner {
+  (w: AnyNmWeights, options: DevicePlanOptions): NmDevicePlan
+  (w: AnyNmWeights, options: PlanOptions): NmPlan
+}
+
+function planner(operation: NmOperation): Planner {
+  function plan(w: AnyNmWeights, options: DevicePlanOptions): NmDevicePlan
+  function plan(w: AnyNmWeights, options: PlanOptions): NmPlan
+  function plan(w: AnyNmWeights, options: PlanOptions | DevicePlanOptions): NmPlan | NmDevicePlan {
+    const weights = expectWeights(w, `${operation}.plan`)
+    return isDevicePlan(options)
+      ? new NmDevicePlan(operation, weights, options)
+      : new NmPlan(operation, weights, options)
+  }
+  return plan
 }
 
 /** For each kernel of the table: `true` if it supports the problem, else the reason why not. */

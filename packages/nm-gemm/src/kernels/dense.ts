@@ -5,7 +5,7 @@ import { regularRows } from './regular-rows.ts'
 import type { F32Kernel } from './types.ts'
 
 /** The matrix with its zeros, or its transposed form, with `values` in place of its own. */
-function filled(w: NmWeights, given: Float32Array | undefined, transposed: boolean): Float32Array {
+export function filled(w: NmWeights, given: Float32Array | undefined, transposed: boolean): Float32Array {
   const { shape, entries, columns, values } = regularRows(w)
   const [rows, width] = shape
   const dense = new Float32Array(rows * width)

@@ -2,6 +2,7 @@ import type { WasmVariant } from '@nnz/core'
 import { denseI8Kernels } from './compact/i8-dense.ts'
 import { jsI8Kernels } from './compact/i8-js.ts'
 import { forF32, forHalf } from './compact/widen.ts'
+import { cudaKernels } from './cuda.ts'
 import { denseKernels } from './dense.ts'
 import { jsKernels } from './js.ts'
 import type { F32Kernel, NmKernel } from './types.ts'
@@ -30,4 +31,5 @@ export const kernels: readonly NmKernel[] = Object.freeze([
   ...VARIANTS.flatMap((variant) => [...panelI8Kernels(variant), ...columnI8Kernels(variant)]),
   ...jsI8Kernels,
   ...denseI8Kernels,
+  ...cudaKernels,
 ])

@@ -1,23 +1,23 @@
 import {
-  type Activation,
+  DEVICE_ACTIVATIONS,
+  DEVICE_TYPES,
   type DeviceBackend,
   type DeviceMemory,
   type DeviceProductArguments,
+  deviceDenseCandidate,
   deviceRow,
   expectDevice,
   isCompact,
   type Packing,
   type Runner,
+  supportsOnDevice,
 } from '@nnz/core'
 import { type AnyWeights, bytes, flops, type SparseWeights, type SpmmProblem } from '../problem.ts'
-import { otherValues, requantised } from './compact/values.ts'
+import { otherValues, requantised, widened } from './compact/values.ts'
+import { denseView } from './dense.ts'
 import type { SpmmKernel } from './types.ts'
 
 type CsrWeights = Extract<AnyWeights, { layout: 'csr' }>
-
-/** As the device's kernels number them. */
-const ACTIVATION_CODES: Partial<Record<Activation, number>> = { none: 0, relu: 1, gelu: 2, 'gelu-tanh': 3, silu: 4 }
-const TYPE_CODES = { f32: 0, f16: 1, bf16: 2 } as const
 
 /** The values as they are stored, or others stored in the same way. */
 function storedData(w: AnyWeights, values?: Float32Array): ArrayBufferView {
@@ -80,8 +80,8 @@ function plan(problem: SpmmProblem, packing: Packing, backend: DeviceBackend): R
         columns,
         xStride: x.strides[0],
         yStride: y.strides[0],
-        activation: ACTIVATION_CODES[problem.activation]!,
-        type: TYPE_CODES[x.dtype],
+        activation: DEVICE_ACTIVATIONS[problem.activation]!,
+        type: DEVICE_TYPES[x.dtype],
       })
     },
   }
@@ -100,7 +100,7 @@ function csrKernel(values: 'f32' | 'half'): SpmmKernel {
       if (layout !== 'csr') return `is for csr weights, these are ${layout}`
       if (orientation !== 'columns') return 'is for columns beside each other, these are token-major'
       if ((values === 'f32') !== (valueType === undefined) || valueType === 'i8') return otherValues(values, valueType)
-      return activation in ACTIVATION_CODES || `has no ${activation}`
+      return supportsOnDevice(activation)
     },
     runFeatures: (problem) => [1, flops(problem), bytes(problem)],
     packFeatures: ({ nnz }) => [nnz],
@@ -110,4 +110,14 @@ function csrKernel(values: 'f32' | 'half'): SpmmKernel {
 }
 
 /** On CUDA devices, through the backend of @nnz/cuda. */
-export const cudaKernels: readonly SpmmKernel[] = [csrKernel('f32'), csrKernel('half')]
+export const cudaKernels: readonly SpmmKernel[] = [
+  csrKernel('f32'),
+  csrKernel('half'),
+  ...(['csr', 'bsr'] as const).map((layout) => {
+    const view = denseView(layout)
+    return deviceDenseCandidate<SpmmProblem, AnyWeights>({
+      ...view,
+      toDense: (w, own) => view.toDense(widened(w), own),
+    })
+  }),
+]

@@ -1,4 +1,4 @@
-import { bsr, csr, denseCandidates } from '@nnz/core'
+import { bsr, csr, type DenseView, denseCandidates } from '@nnz/core'
 import type { SparseWeights, SpmmProblem } from '../problem.ts'
 import { entriesOf } from './entries.ts'
 import type { F32Kernel } from './types.ts'
@@ -20,16 +20,19 @@ function toDense(weights: SparseWeights, values?: Float32Array): Float32Array {
   return weights.layout === 'csr' ? csr.toDense(weights) : bsr.toDense(weights)
 }
 
+/** The weights of one layout, as dense kernels see them. */
+export function denseView(layout: 'csr' | 'bsr'): DenseView<SpmmProblem, SparseWeights> {
+  return {
+    operation: 'spmm',
+    contract: `spmm_${layout}_f32`,
+    supports: (problem) => problem.layout === layout || `is for ${layout} weights, these are ${problem.layout}`,
+    toDense,
+  }
+}
+
 /** Every dense kernel of core, for both layouts, row by row of core's table. */
 function rows(): F32Kernel[] {
-  const [forCsr, forBsr] = (['csr', 'bsr'] as const).map((layout) =>
-    denseCandidates<SpmmProblem, SparseWeights>({
-      operation: 'spmm',
-      contract: `spmm_${layout}_f32`,
-      supports: (problem) => problem.layout === layout || `is for ${layout} weights, these are ${problem.layout}`,
-      toDense,
-    }),
-  )
+  const [forCsr, forBsr] = (['csr', 'bsr'] as const).map((layout) => denseCandidates(denseView(layout)))
   return forCsr.flatMap((row, i) => [row, forBsr[i]])
 }
 
