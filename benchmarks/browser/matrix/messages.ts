@@ -9,6 +9,8 @@ export interface MatrixSettings {
   /** Numbers of threads, each of which is measured. */
   readonly threads: readonly number[]
   readonly baselines: boolean
+  /** Seconds that the whole run may take; undefined where the suite says. */
+  readonly seconds: number | undefined
   /** Go on with the saved run instead of a new one. */
   readonly resume: boolean
   readonly source: Source

@@ -2,7 +2,7 @@ import { type Backend, js, wasm, wasmSupport } from '@nnz/core'
 import type { Operation } from '../../src/operations/operation.ts'
 import type { Environment, Peak } from '../../src/records/schema.ts'
 import type { Store } from '../../src/records/store.ts'
-import { createPace } from '../../src/runner/pace.ts'
+import { paceOf } from '../../src/runner/pace.ts'
 import { measurePeaks } from '../../src/runner/peaks.ts'
 import { type OpenedContenders, openBaselines, runMatrix } from '../../src/runner/run-matrix.ts'
 import { pageEnvironment } from './environment.ts'
@@ -40,8 +40,7 @@ async function measure(settings: MatrixSettings): Promise<void> {
     points,
     contendersOf: (workload) => opened.get(operationOf(workload))!,
     makeTask: (workload, sparsity) => operationOf(workload).makeTask(workload, sparsity),
-    pace:
-      plan.seconds === undefined ? { budgetFor: () => plan.budget } : createPace(plan.budget, plan.seconds * 1000, 1),
+    pace: paceOf(plan, settings.seconds),
     environment: store.environment,
     store: telling(store),
     processes: 1,

@@ -17,6 +17,8 @@ const form = byId<HTMLFormElement>('form')
 const [bar, stage, current, status] = [byId<HTMLProgressElement>('bar'), byId('stage'), byId('current'), byId('status')]
 const field = <T extends HTMLInputElement | HTMLSelectElement>(name: string) => form.elements.namedItem(name) as T
 const MACHINE = 'nnz-bench-machine'
+/** `?seconds=60`: what the whole run may take. */
+const seconds = Number(new URLSearchParams(location.search).get('seconds')) || undefined
 
 const source: Source = await (await fetch('source.json')).json()
 let run: SavedRun | undefined
@@ -91,7 +93,7 @@ async function start(resume: boolean): Promise<void> {
     if (!abort.signal.aborted) {
       const threads = wasmFeatures().threads && navigator.hardwareConcurrency > 1 ? [1, 2] : [1]
       const baselines = field<HTMLInputElement>('baselines').checked
-      await measureMatrix({ suite, machine, threads, baselines, resume, source }, hear, abort.signal)
+      await measureMatrix({ suite, machine, threads, baselines, resume, seconds, source }, hear, abort.signal)
     }
     say(`${abort.signal.aborted ? 'Stopped' : 'Done'}: ${run?.records.length ?? 0} records.`)
   } catch (error) {

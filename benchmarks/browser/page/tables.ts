@@ -93,5 +93,5 @@ export function conformanceTable(outcomes: readonly VariantOutcome[], skipped: r
   }
   const failures = outcomes.flatMap(({ variant, failures }) => failures.map((failure) => `${variant}: ${failure}`))
   const rows = packages.map((name) => [name, ...variants.map((variant) => cellOf(name, variant))] as const)
-  return [table('checks-heading', ['package', ...variants], rows), factList([...skipped, ...failures])]
+  return [table('checks-note', ['package', ...variants], rows), factList([...skipped, ...failures])]
 }

@@ -42,10 +42,17 @@ export async function buildPage(outDir: string): Promise<void> {
       plugins: () => [hostModules(), keptTests()],
       // What tests share must not lie in the script of one of them: it would be run with the others.
       rolldownOptions: {
+        checks: { pluginTimings: false },
         output: { codeSplitting: { groups: [{ name: 'tested', test: /\/(?:packages|test)\/(?!.*\.test\.ts$)/ }] } },
       },
     },
-    build: { outDir, emptyOutDir: true, target: 'es2023', chunkSizeWarningLimit: 3000 },
+    build: {
+      rolldownOptions: { checks: { pluginTimings: false } },
+      outDir,
+      emptyOutDir: true,
+      target: 'es2023',
+      chunkSizeWarningLimit: 3000,
+    },
   })
   for (const [folder, entry, files] of ASSETS) await copyAssets(join(outDir, 'baselines', folder), entry, files)
   await writeFile(join(outDir, 'source.json'), JSON.stringify(await sourceOf(outDir)))

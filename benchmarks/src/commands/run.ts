@@ -8,7 +8,7 @@ import { renderReport, renderTerminal, rowsOf, sectionsOf } from '../report/inde
 import { SUITES, type SuitePlan } from '../runner/budgets.ts'
 import { measureElsewhere } from '../runner/elsewhere.ts'
 import { kernelHashes } from '../runner/kernel-hashes.ts'
-import { createPace, type Pace } from '../runner/pace.ts'
+import { paceOf } from '../runner/pace.ts'
 import { measurePeaks } from '../runner/peaks.ts'
 import { isLimited, type OpenedContenders, type Point, pointsOf, runMatrix } from '../runner/run-matrix.ts'
 import type { Workload } from '../runner/workload.ts'
@@ -171,13 +171,6 @@ async function peaksOf(threads: readonly number[]): Promise<Peak[]> {
 
 function selectionOf({ kernels, backends, baselines, threads }: ContenderSelection): ContenderSelection {
   return { kernels, backends, baselines, threads }
-}
-
-/** A suite's own limit only shortens; what the user allows is used up. */
-function paceOf({ budget, seconds }: SuitePlan, allowed: number | undefined): Pace {
-  const limit = allowed ?? seconds
-  if (limit === undefined) return { budgetFor: () => budget }
-  return createPace(budget, limit * 1000, allowed === undefined ? 1 : Number.POSITIVE_INFINITY)
 }
 
 async function conclude(store: Store, { out, readme }: RunOptions): Promise<void> {

@@ -1,3 +1,4 @@
+import type { SuitePlan } from './budgets.ts'
 import type { Budget } from './measure.ts'
 
 /** Shares the time that a whole run may take among what is left to measure. */
@@ -27,4 +28,11 @@ export function createPace(budget: Budget, milliseconds: number, most: number, n
       return { ...budget, sampling: budget.sampling * share, warmup: budget.warmup * share }
     },
   }
+}
+
+/** A suite's own limit only shortens; what the user allows is used up. */
+export function paceOf({ budget, seconds }: SuitePlan, allowed: number | undefined): Pace {
+  const limit = allowed ?? seconds
+  if (limit === undefined) return { budgetFor: () => budget }
+  return createPace(budget, limit * 1000, allowed === undefined ? 1 : Number.POSITIVE_INFINITY)
 }
