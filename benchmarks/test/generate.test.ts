@@ -3,6 +3,7 @@ import type { Pattern } from '@nnz/prune'
 import { describe, expect, it } from 'vitest'
 import { decoderConfig } from '../../packages/models/test/tiny.ts'
 import { nodeLlamaCppBaseline } from '../src/baselines/node-llama-cpp.ts'
+import { onnxDecoderBaseline } from '../src/baselines/onnx-decoder.ts'
 import type { Checkpoint } from '../src/end-to-end/checkpoints.ts'
 import { generateContenders } from '../src/end-to-end/generate-contenders.ts'
 import { type GenerateTask, makeGenerateTask, STEPS } from '../src/end-to-end/generate-task.ts'
@@ -84,6 +85,26 @@ describe('generate', () => {
     }
     expect(await recordOf(shifted, task)).toMatchObject({ status: 'incorrect' })
   })
+
+  it.each(['onnxruntime-web', 'onnxruntime-node'] as const)(
+    '%s passes the check, in 4 bits with its own bound',
+    async (name) => {
+      // Its attention wants heads of 16 numbers or a multiple.
+      const { config, tensors } = await tinyDecoderCheckpoint()
+      const head = tensors.get('token_embd.weight')!
+      const checkpoint = {
+        config: { ...config, heads: config.heads / 2, keyHeads: config.keyHeads / 2 },
+        // Logits as large as those of trained networks.
+        tensors: new Map([...tensors, ['token_embd.weight', { ...head, data: head.data.map((value) => value / 5) }]]),
+      }
+      for (const spec of await onnxDecoderBaseline(name).open([1]))
+        for (const phase of ['decode', 'prefill'] as const) {
+          const { status, reason, error } = await recordOf(spec, tinyTask(phase, 0.5, checkpoint))
+          expect({ status, reason }).toEqual({ status: 'passed', reason: null })
+          expect(error!.bound).toBe(spec.contender.dtype === 'q4' ? 1 : 2e-4)
+        }
+    },
+  )
 
   it('counts what passes through the network once', async () => {
     const { width, layers, vocabulary } = decoderConfig

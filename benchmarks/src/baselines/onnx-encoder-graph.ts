@@ -1,18 +1,21 @@
 import type { EncoderConfig } from '@nnz/models'
 import { FLOAT, type OnnxProto } from './onnx-graphs.ts'
-import { float, INT64, int, ints, NetworkGraph, type NetworkTensors, type ProductType } from './onnx-network.ts'
+import {
+  float,
+  INT64,
+  int,
+  ints,
+  NetworkGraph,
+  type NetworkTensors,
+  type OnnxModel,
+  type ProductType,
+} from './onnx-network.ts'
 
 export interface EncoderGraph {
   readonly config: EncoderConfig
   /** By the names of a BERT checkpoint. */
   readonly tensors: NetworkTensors
   readonly products: ProductType
-}
-
-/** A model file, and the bytes of the weights in it. */
-export interface OnnxModel {
-  readonly bytes: Uint8Array
-  readonly weightBytes: number
 }
 
 /**

@@ -1,9 +1,11 @@
 import { constant, FLOAT, INT8, type OnnxProto } from './onnx-graphs.ts'
-import { quantiseRows } from './quantise.ts'
+import { BLOCK, quantiseBlocks, quantiseRows } from './quantise.ts'
 import { transpose } from './transpose.ts'
 
 /** TensorProto.DataType. */
+export const INT32 = 6
 export const INT64 = 7
+const UINT8 = 2
 
 /** A tensor of a network, row-major. */
 export interface NetworkTensor {
@@ -14,8 +16,17 @@ export interface NetworkTensor {
 /** The tensors of a network by the names of its checkpoint. */
 export type NetworkTensors = ReadonlyMap<string, NetworkTensor>
 
-/** How products with constant weights are written: whole, or quantised to 8 bits in the way of ONNX Runtime's `quantize_dynamic`. */
-export type ProductType = 'f32' | 'q8'
+/**
+ * How products with constant weights are written: whole; quantised to 8 bits in the way of ONNX Runtime's `quantize_dynamic`; or
+ * its MatMulNBits, 4 bits in blocks of 32 with 8-bit activations.
+ */
+export type ProductType = 'f32' | 'q8' | 'q4'
+
+/** A model file, and the bytes of the weights in it. */
+export interface OnnxModel {
+  readonly bytes: Uint8Array
+  readonly weightBytes: number
+}
 
 /** Axis names stand for extents that differ from run to run. */
 type Extents = readonly (number | string)[]
@@ -86,6 +97,17 @@ export class NetworkGraph {
     return found
   }
 
+  /** A constant index. */
+  index(at: number): string {
+    return this.#once(`index ${at}`, () => [this.#constant([], INT64, BigInt64Array.of(BigInt(at)))])[0]
+  }
+
+  /** A constant table, computed. */
+  table([rows, columns]: readonly [number, number], at: (row: number, column: number) => number): string {
+    const data = Float32Array.from({ length: rows * columns }, (_, i) => at(Math.floor(i / columns), i % columns))
+    return this.#constant([rows, columns], FLOAT, data)
+  }
+
   /** A tensor of the checkpoint as it is. */
   parameter(name: string): string {
     const { shape, data } = this.tensor(name)
@@ -105,7 +127,7 @@ export class NetworkGraph {
   linear(name: string, x: string): string {
     const { shape, data } = this.tensor(`${name}.weight`)
     const [m, k] = shape
-    const product = this.#products === 'f32' ? this.#product(x, data, m, k) : this.#quantisedProduct(x, data, m, k)
+    const product = this.#product(x, data, m, k)
     return this.#tensors.has(`${name}.bias`) ? this.node('Add', [product, this.parameter(`${name}.bias`)]) : product
   }
 
@@ -126,8 +148,36 @@ export class NetworkGraph {
     }).finish()
   }
 
+  /** x [1, inputs] · wᵀ, where w is also the table of embeddings: kept once, if it is kept whole. */
+  tiedHead(name: string, x: string): string {
+    const { shape, data } = this.tensor(name)
+    return this.#products === 'f32'
+      ? this.node('Gemm', [x, this.parameter(name)], int('transB', 1))
+      : this.#product(x, data, shape[0], shape[1])
+  }
+
   #product(x: string, data: Float32Array, m: number, k: number): string {
-    return this.node('MatMul', [x, this.#weights([k, m], FLOAT, transpose(data, m, k))])
+    switch (this.#products) {
+      case 'f32':
+        return this.node('MatMul', [x, this.#weights([k, m], FLOAT, transpose(data, m, k))])
+      case 'q8':
+        return this.#quantisedProduct(x, data, m, k)
+      case 'q4':
+        return this.#blockProduct(x, data, m, k)
+    }
+  }
+
+  #blockProduct(x: string, data: Float32Array, m: number, k: number): string {
+    const { values, scales, blocks } = quantiseBlocks(data, m, k)
+    return this.node(
+      'MatMulNBits',
+      [x, this.#weights([m, blocks, BLOCK / 2], UINT8, values), this.#weights([m * blocks], FLOAT, scales)],
+      int('K', k),
+      int('N', m),
+      int('bits', 4),
+      int('block_size', BLOCK),
+      int('accuracy_level', 4),
+    )
   }
 
   #quantisedProduct(x: string, data: Float32Array, m: number, k: number): string {
@@ -142,7 +192,7 @@ export class NetworkGraph {
     return this.#once('zero', () => [this.#constant([], INT8, new Int8Array(1))])[0]
   }
 
-  #weights(shape: readonly number[], type: number, data: Float32Array | Int8Array): string {
+  #weights(shape: readonly number[], type: number, data: Float32Array | Int8Array | Uint8Array): string {
     this.#weightBytes += data.byteLength
     return this.#constant(shape, type, data)
   }
@@ -166,7 +216,7 @@ export class NetworkGraph {
 
 const MICROSOFT = 'com.microsoft'
 /** Operators of ONNX Runtime's own. */
-const MICROSOFT_OPERATORS = new Set(['GroupQueryAttention', 'RotaryEmbedding'])
+const MICROSOFT_OPERATORS = new Set(['GroupQueryAttention', 'MatMulNBits'])
 
 function value(name: string, elemType: number, shape: Extents) {
   const dim = shape.map((extent) => (typeof extent === 'number' ? { dimValue: extent } : { dimParam: extent }))

@@ -7,7 +7,6 @@ import type { Baseline, Prepared } from '../runner/contender.ts'
 import { Q8_TOLERANCE } from './onnx-encoder.ts'
 import { encoderGraph } from './onnx-encoder-graph.ts'
 import type { OnnxProto } from './onnx-graphs.ts'
-import type { ProductType } from './onnx-network.ts'
 import { type Importer, importPackage, loadPackage } from './packages.ts'
 
 interface Tensor {
@@ -70,7 +69,7 @@ async function prepare(
   { network, batch, tokens }: EncodeTask,
   library: TransformersJs,
   proto: OnnxProto,
-  products: ProductType,
+  products: keyof typeof FILES,
   threads: number,
 ): Promise<Prepared> {
   const { bytes, weightBytes } = encoderGraph(proto, { ...network, products })
