@@ -9,7 +9,7 @@ function variant(name: string, env: Record<string, string>) {
       ...shared,
       name,
       env: { NNZ_WASM: '', NNZ_THREADS: '', ...env },
-      include: ['test/encoder.test.ts', 'test/decoder.test.ts'],
+      include: ['test/encoder.test.ts', 'test/encoder-kernels.test.ts', 'test/decoder.test.ts'],
     },
   }
 }

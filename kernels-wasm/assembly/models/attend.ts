@@ -9,7 +9,7 @@ const QUERIES: usize = 32
 const KEYS: i32 = 6
 
 /**
- * out = softmax(scale (q + qBias) kᵀ) (v + vBias). Columns before a multiple of 8 past a sequence's end are read, and written,
+ * out = softmax((q + qBias) kᵀ / sqrt(headDim)) (v + vBias). Columns before a multiple of 8 past a sequence's end are read, and written,
  * too: what they hold does not matter, and the next sequence writes its own later.
  *
  * @param qkv         [3 * heads * headDim] rows of tokens, `stride` bytes apart: queries, keys, values
@@ -21,12 +21,13 @@ const KEYS: i32 = 6
  * @param begin, end  heads
  */
 export function attendPacked(
-  qkv: usize, stride: usize, bias: usize, out: usize, heads: i32, headDim: i32, scale: f32,
+  qkv: usize, stride: usize, bias: usize, out: usize, heads: i32, headDim: i32,
   offsets: usize, sequences: i32, scratch: usize, scratchBytes: usize,
   begin: i32, end: i32,
 ): void {
   const part = scratch + <usize>begin * scratchBytes
   const rows = <usize>(heads * headDim)
+  const scale: f32 = 1 / sqrt<f32>(<f32>headDim)
   for (let head = begin; head < end; head++) {
     const row = <usize>(head * headDim)
     const at = row * stride

@@ -7,9 +7,11 @@ import { madd } from '../lib/vector'
  *
  * @param y, x               [width] rows of tokens, `stride` bytes apart, read and written 16 tokens at a time
  * @param bias, gain, shift  `width` floats
+ * @param epsilonBits        an f32: what threads are given are whole numbers
  * @param begin, end         blocks of 16 tokens
  */
-export function addNorm(y: usize, x: usize, stride: usize, width: i32, bias: usize, gain: usize, shift: usize, epsilon: f32, begin: i32, end: i32): void {
+export function addNorm(y: usize, x: usize, stride: usize, width: i32, bias: usize, gain: usize, shift: usize, epsilonBits: i32, begin: i32, end: i32): void {
+  const epsilon = reinterpret<f32>(epsilonBits)
   for (let block = <usize>begin << 6; block < <usize>end << 6; block += 64) normTokens(y ? y + block : 0, x + block, stride, width, bias, gain, shift, epsilon)
 }
 

@@ -33,6 +33,15 @@ function at({ tensor, stride }: Lanes): [address: number, stride: number] {
   return [addressOf(tensor), stride * F32]
 }
 
+const real = new Float32Array(1)
+const bits = new Int32Array(real.buffer)
+
+/** An f32 as a whole number: threads are given no others. */
+function bitsOf(value: number): number {
+  real[0] = value
+  return bits[0]
+}
+
 /** The operations on tensors that lie in WASM memory. */
 export function wasmOperations(backend: WasmBackend, { width, heads, tokens: most }: Sizes): EncoderOperations {
   const { memory } = backend
@@ -66,7 +75,7 @@ export function wasmOperations(backend: WasmBackend, { width, heads, tokens: mos
     addNorm({ y, x, norm, epsilon, tokens }) {
       const [address, stride] = at(x)
       const sum = [y ? addressOf(y.product.tensor) : 0, address, stride, width, y ? addressOf(y.bias) : 0]
-      const args = [...sum, addressOf(norm.gain), addressOf(norm.shift), epsilon]
+      const args = [...sum, addressOf(norm.gain), addressOf(norm.shift), bitsOf(epsilon)]
       kernels.parallel('addNorm', args, ranges(Math.ceil(tokens / LINE), tokens * width))
     },
     addGelu({ y, bias, tokens }) {
@@ -75,7 +84,7 @@ export function wasmOperations(backend: WasmBackend, { width, heads, tokens: mos
       kernels.parallel('addGelu', args, ranges(features, tokens * features))
     },
     attendPacked({ qkv, bias, out, offsets }) {
-      const operands = [...at(qkv), addressOf(bias), addressOf(out.tensor), heads, headDim, 1 / Math.sqrt(headDim)]
+      const operands = [...at(qkv), addressOf(bias), addressOf(out.tensor), heads, headDim]
       const args = [...operands, offsetsAt(offsets), offsets.length - 1, scratch(), scratchBytes]
       kernels.parallel('attendPacked', args, ranges(heads, offsets[offsets.length - 1] * width))
     },
