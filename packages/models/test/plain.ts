@@ -13,6 +13,10 @@ export class RandomWeights implements WeightSource {
     this.#shapes = new Map(Object.entries(shapes))
   }
 
+  get names(): readonly string[] {
+    return [...this.#shapes.keys()]
+  }
+
   get(name: string): FloatTensor {
     const known = this.#tensors.get(name)
     if (known) return known

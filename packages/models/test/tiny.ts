@@ -34,6 +34,25 @@ export function encoderWeights(): RandomWeights {
   return new RandomWeights(shapes)
 }
 
+/** A tokeniser of twenty words, without special tokens. */
+export function tinyTokenizer() {
+  const words = [...'bcdfg'].flatMap((consonant) => [...'aeio'].map((vowel) => consonant + vowel))
+  return {
+    added_tokens: [],
+    normalizer: null,
+    pre_tokenizer: { type: 'BertPreTokenizer' },
+    post_processor: null,
+    decoder: null,
+    model: {
+      type: 'WordPiece',
+      unk_token: words[0],
+      continuing_subword_prefix: '##',
+      vocab: Object.fromEntries(words.map((word, id) => [word, id])),
+      max_input_chars_per_word: 100,
+    },
+  }
+}
+
 export const decoderConfig: DecoderConfig = {
   vocabulary: 70,
   positions: 100,

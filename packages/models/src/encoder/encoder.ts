@@ -1,4 +1,4 @@
-import { type BackendOption, describe, resolveBackend, type Tensor, tensor, typeError } from '@nnz/core'
+import { type BackendOption, describe, rangeError, resolveBackend, type Tensor, tensor, typeError } from '@nnz/core'
 import {
   type Method,
   type Pattern,
@@ -15,7 +15,7 @@ import type { TextEncoder } from '../tokenizer.ts'
 import type { WeightSource } from '../weights.ts'
 import { checkedConfig, type EncoderConfig, type EncoderDescription } from './config.ts'
 import { Forward, type Group, groups } from './forward.ts'
-import { type EncoderFiles, filesAt, openEncoder } from './load.ts'
+import { type EncoderFiles, givenFiles, openEncoder } from './load.ts'
 import { PrunableEncoder } from './prunable.ts'
 import { tokensOf } from './rooms.ts'
 import { saved } from './save.ts'
@@ -93,8 +93,8 @@ export class Encoder {
    *   the host has no files
    */
   static async load(from: string | EncoderFiles, options: LoadEncoderOptions = {}): Promise<Encoder> {
-    const given = typeof from === 'string' ? await filesAt(from, options.config) : { config: options.config, ...from }
-    const longest = options.longest ?? ('longest' in given ? given.longest : undefined)
+    const given = await givenFiles(from, options.config)
+    const longest = options.longest ?? given.longest
     const { source, config, tokenizer, tokenizerJson } = await openEncoder(given, longest)
     const { backend, tokens } = options
     const encoder = await Encoder.read(source, config, tokens, { backend, tokenizer, tokenizerJson })
@@ -251,6 +251,11 @@ async function prune(encoder: Encoder, options: LoadEncoderOptions): Promise<voi
   const { sparsity, pattern, calibration = [], onProgress } = options
   const { method = calibration.length > 0 ? 'sparsegpt' : 'magnitude' } = options
   if (sparsity === undefined && pattern === undefined) return
+  if (method !== 'magnitude' && calibration.length === 0)
+    throw rangeError(
+      'NNZ_VALUE',
+      `Encoder.load: method "${method}" chooses weights by what texts need: give calibration`,
+    )
   const network = encoder.prunable(calibration)
   encoder.report = await pruneNetwork(network, {
     method,

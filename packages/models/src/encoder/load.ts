@@ -30,8 +30,22 @@ export interface LoadedEncoder {
 export const CONFIG_KEY = 'nnz.models.encoder'
 export const TOKENIZER_KEY = 'nnz.models.tokenizer'
 
+/** What `Encoder.load` was given, read where it is a path. */
+export async function givenFiles(
+  from: string | EncoderFiles,
+  config: EncoderDescription | undefined,
+): Promise<EncoderFiles & { readonly longest?: number | undefined }> {
+  if (typeof from === 'string') return filesAt(from, config)
+  if (typeof from !== 'object' || from === null)
+    throw typeError(
+      'NNZ_TYPE',
+      `Encoder.load: expected a path, or { weights, tokenizer, config }, got ${describe(from)}`,
+    )
+  return config === undefined ? from : { ...from, config }
+}
+
 /** Reads what a path leads to: a folder as models are published, or one file that holds everything. */
-export async function filesAt(
+async function filesAt(
   path: string,
   config: EncoderDescription | undefined,
 ): Promise<EncoderFiles & { longest?: number | undefined }> {
@@ -75,11 +89,6 @@ function parsed(text: string, file: string): unknown {
 
 /** Opens the files of an encoder. */
 export async function openEncoder(given: EncoderFiles, longest: number | undefined): Promise<LoadedEncoder> {
-  if (typeof given !== 'object' || given === null)
-    throw typeError(
-      'NNZ_TYPE',
-      `Encoder.load: expected a path, or { weights, tokenizer, config }, got ${describe(given)}`,
-    )
   const file = await openSafetensors(bytesSource(given.weights, 'model.safetensors'))
   const saved = file.metadata.get(CONFIG_KEY)
   const description = given.config ?? (saved === undefined ? undefined : parsed(saved, CONFIG_KEY))
