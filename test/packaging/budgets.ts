@@ -50,6 +50,17 @@ export const BUDGETS: readonly { name: string; statedFor?: string; source: strin
     kilobytes: 21,
   },
   {
+    name: 'magnitude and wanda of @nnz/prune',
+    source: "import { magnitude, wanda } from '@nnz/prune'; Object.assign(globalThis, { magnitude, wanda })",
+    kilobytes: 3,
+  },
+  {
+    name: 'everything of @nnz/prune',
+    statedFor: '@nnz/prune',
+    source: "import * as nnz from '@nnz/prune'; Object.assign(globalThis, nnz)",
+    kilobytes: 96,
+  },
+  {
     name: 'gemm of @nnz/core',
     source: "import { gemm, tensor } from '@nnz/core'; Object.assign(globalThis, { gemm, tensor })",
     kilobytes: 37,

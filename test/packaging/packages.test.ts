@@ -7,6 +7,8 @@ import { pack } from './pack.ts'
 /** What libraries depend on that is not of this repository: kernels on nothing. */
 const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   '@nnz/formats': ['@bufbuild/protobuf', 'fflate'],
+  // For its command alone.
+  '@nnz/prune': ['cli-progress', 'commander', 'picomatch', 'write-file-atomic'],
 }
 
 const licence = await readFile(new URL('LICENSE', root), 'utf8')
