@@ -131,7 +131,7 @@ place(evidence.command('decoder'))
   .option('--only <names>', 'only points whose name contains one of these, separated by commas')
   .option('--steps <n>', 'steps of tuning, of 512 tokens each', '30')
   .option('--work <folder>', 'where weights and checkpoints are kept, to go on from')
-  .action(async (options) => (await import('./commands/evidence.ts')).evidenceDecoder(options))
+  .action(async (options) => (await import('./commands/evidence-decoder.ts')).evidenceDecoder(options))
 
 const models = program.command('models').description('models with real weights')
 models

@@ -1,20 +1,9 @@
-import { cutWindows } from '@nnz/models'
-import {
-  attentionEvidence,
-  DECODER_POINTS,
-  decoderEvidence,
-  type NamedWindows,
-  nmEvidence,
-  perplexityEvidence,
-  pointName,
-  readText,
-  selectors,
-} from '../evidence/index.ts'
+import { attentionEvidence, nmEvidence, perplexityEvidence, readText, selectors } from '../evidence/index.ts'
 import { findModel } from '../models/index.ts'
 import { MINILM, openMiniLm, openSmolLm2, SMOLLM2 } from '../networks/open.ts'
 import { readSentencePairs } from '../networks/scores.ts'
-import { type Environment, knownQuality, type QualityRecord, writeQuality } from '../records/index.ts'
-import { environmentOf, keepIn, spread } from './evidence-work.ts'
+import { type Environment, type QualityRecord, writeQuality } from '../records/index.ts'
+import { environmentOf } from './evidence-work.ts'
 
 /** Options of `nnz-bench evidence`. */
 export interface EvidenceOptions {
@@ -28,18 +17,6 @@ export interface EvidenceOptions {
 export interface NmOptions extends EvidenceOptions {
   /** A file of sentence pairs in the form of the STS Benchmark. */
   readonly pairs: string
-}
-
-/** Options of `nnz-bench evidence decoder`. */
-export interface DecoderOptions extends EvidenceOptions {
-  /** A file of text of another kind, to be judged on beside the rest of the first. */
-  readonly also?: string
-  /** Only points whose name contains one of these, separated by commas. */
-  readonly only?: string
-  /** Steps of tuning. */
-  readonly steps: string
-  /** Where weights and checkpoints are kept; a folder of the cache by default. */
-  readonly work?: string
 }
 
 /** Tokens that MiniLM takes at once. */
@@ -133,59 +110,6 @@ export async function evidenceAttention({ text, ...place }: EvidenceOptions): Pr
   )
   smollm2.decoder.dispose()
   await write(records, environment, place.out)
-}
-
-/** Windows of SmolLM2: for pruning from the beginning of a text, for tuning from its first half, to be judged on from its second. */
-const WINDOW = 256
-const CALIBRATION_WINDOWS = 64
-const JUDGED_WINDOWS = 16
-/** Two windows a step. */
-const TUNING = { tokens: 512, learningRate: 2e-4 }
-
-/** Perplexity, decoding speed and size of SmolLM2 against sparsity, by method and pattern, one-shot and tuned; goes on where it was interrupted. */
-export async function evidenceDecoder({ text, also, only, steps, work, ...place }: DecoderOptions): Promise<void> {
-  const environment = await environmentOf('evidence-decoder', place.machine)
-  const count = Number(steps)
-  if (!(Number.isInteger(count) && count > 0))
-    throw new RangeError(`--steps: expected a whole number above 0, got ${steps}`)
-  const { decoder, tokenizer } = await openSmolLm2(2 * WINDOW)
-  const { decoder: teacher } = await openSmolLm2(2 * WINDOW)
-  const weights = findModel(SMOLLM2).files[0].sha256.slice(0, 12)
-  const read = async (path: string) => {
-    const named = await readText(path)
-    return { name: named.name, windows: cutWindows(tokenizer.encode(named.text), WINDOW) }
-  }
-  const judge = ({ name, windows }: NamedWindows, from: number): NamedWindows => ({
-    name: `${name}: ${JUDGED_WINDOWS} windows of ${WINDOW} tokens from window ${from} on; weights ${weights}`,
-    windows: spread(windows.slice(from), JUDGED_WINDOWS),
-  })
-  const main = await read(text)
-  const half = Math.floor(main.windows.length / 2)
-  const judged = [judge(main, half), ...(also === undefined ? [] : [judge(await read(also), 0)])]
-  const wanted = only?.split(',')
-  const points = DECODER_POINTS.filter((point) => {
-    const name = `${pointName(point, count)} ${point.sparsity ?? ''}`
-    return wanted?.some((part) => name.includes(part)) ?? true
-  })
-  const records = [...(await knownQuality(place.out, environment))]
-  await decoderEvidence({
-    model: SMOLLM2,
-    decoder,
-    teacher,
-    points,
-    calibration: main.windows.slice(0, CALIBRATION_WINDOWS),
-    judged,
-    tuning: { ...TUNING, steps: count, windows: main.windows.slice(0, half) },
-    seed: SEED,
-    known: [...records],
-    keep: await keepIn(work),
-    async onRecord(record) {
-      records.push(record)
-      await writeQuality(place.out, environment, records)
-    },
-    onProgress: (step) => console.log(`${new Date().toISOString().slice(11, 19)} ${step}`),
-  })
-  console.log(`${records.length} records`)
 }
 
 /** Every record says which weights it is about. */

@@ -125,10 +125,10 @@ class DecoderRun {
       onProgress(`${label}: perplexity on ${data}`)
       return { data, surprises: windows.map((window): WindowSurprise => surpriseOf(decoder, window)) }
     })
-    decoder.dispose()
+    decoder.release()
     onProgress(`${label}: decoding`)
     Object.assign(metrics, decodeSpeed(decoder, missing[0].windows[0]))
-    decoder.dispose()
+    decoder.release()
     for (const { data, surprises } of judgements) {
       const { value, low, high } = perplexityOf(surprises)
       if (name === 'dense') this.#dense.set(data, value)
@@ -189,7 +189,7 @@ class DecoderRun {
     const { decoder, teacher, tuning, seed, keep, onProgress } = this.#options
     const start = performance.now()
     const student = new TrainableDecoder(decoder)
-    decoder.dispose()
+    decoder.release()
     const run = new DecoderTuning({ teacher, student, ...tuning, seed, taught: this.#taught })
     const name = `${label.replaceAll(/[^\w.]+/g, '-')}.checkpoint`
     const { steps, ...fixed } = tuning

@@ -113,6 +113,28 @@ describe('a session', () => {
   })
 })
 
+test('packed weights are released, and packed again, with a head of bytes', async () => {
+  const weights = decoderWeights()
+  const embeddings = weights.get('token_embd.weight').data
+  for (let i = 0; i < embeddings.length; i++)
+    embeddings[i] = Math.fround(2 ** -7) * (i % 32 === 0 ? 127 : Math.round(127 * embeddings[i]))
+  const decoder = await Decoder.read(weights, decoderConfig, 80)
+  expect(decoder.head.blocks).toBeDefined()
+  const expected = plainLogits(weights, decoderConfig, long.slice(0, 6)).flat()
+  expect(difference(decoder.logits(long.slice(0, 6)).data, expected)).toBeLessThan(2e-5)
+  expect(decoder.memory.prefill).toBeGreaterThan(0)
+  decoder.release()
+  expect(decoder.memory).toEqual({ decode: 0, prefill: 0, head: 70 * 32 + 70 * 4 })
+  const session = decoder.session(6)
+  for (let i = 0; i < 6; i++)
+    expect(difference(session.extend([long[i]]), expected.slice(i * vocabulary, (i + 1) * vocabulary))).toBeLessThan(
+      2e-5,
+    )
+  expect(decoder.memory.decode).toBeGreaterThan(0)
+  session.dispose()
+  decoder.dispose()
+})
+
 describe('generating', () => {
   test('takes the likeliest token at each step', async () => {
     const decoder = await read()

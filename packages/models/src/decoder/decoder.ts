@@ -250,8 +250,14 @@ export class Decoder {
     return this.tokenizer
   }
 
-  dispose(): void {
+  /** Releases the packed weights of the linear layers; they are packed again when they are needed. */
+  release(): void {
     for (const block of this.blocks) block.dispose()
+  }
+
+  /** Releases everything: the decoder cannot be used afterwards. */
+  dispose(): void {
+    this.release()
     this.head.dispose()
   }
 }

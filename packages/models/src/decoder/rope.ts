@@ -33,12 +33,16 @@ export function rotate(
   { stride, heads, direction = 1 }: { stride: number; heads: number; direction?: 1 | -1 },
 ): void {
   const tokens = cosines.length / pairs
-  for (let token = 0; token < tokens; token++)
+  for (let token = 0; token < tokens; token++) {
+    const [begin, end] = [token * pairs, (token + 1) * pairs]
     for (let head = 0, at = token * stride; head < heads; head++)
-      for (let i = token * pairs; i < (token + 1) * pairs; i++, at += 2) {
-        const [cosine, sine] = [cosines[i], direction * sines[i]]
-        const [a, b] = [x[at], x[at + 1]]
+      for (let i = begin; i < end; i++, at += 2) {
+        const cosine = cosines[i]
+        const sine = direction * sines[i]
+        const a = x[at]
+        const b = x[at + 1]
         x[at] = a * cosine - b * sine
         x[at + 1] = a * sine + b * cosine
       }
+  }
 }

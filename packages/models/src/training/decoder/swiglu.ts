@@ -30,9 +30,10 @@ export class SwiGlu extends Leaf<{ readonly x: Float32Array; readonly sigmoids: 
     const [slope, output] = [dy.data, dx.data]
     for (let row = 0, at = 0; row < rows; row++)
       for (let i = 2 * row * width; i < (2 * row + 1) * width; i++, at++) {
-        const [gate, value, sigmoid] = [x[i], x[i + width], sigmoids[at]]
-        output[i] = slope[at] * value * sigmoid * (1 + gate * (1 - sigmoid))
-        output[i + width] = slope[at] * gate * sigmoid
+        const gate = x[i]
+        const scaled = slope[at] * sigmoids[at]
+        output[i] = scaled * x[i + width] * (1 + gate * (1 - sigmoids[at]))
+        output[i + width] = scaled * gate
       }
     return dx
   }
