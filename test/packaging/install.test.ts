@@ -79,6 +79,15 @@ describe.each(['npm', 'pnpm'])('the packed packages, installed by %s into an emp
     expect(JSON.parse(stdout)).toMatchObject({ packages: allRight('wasm relaxed') })
   })
 
+  it('start the commands that they declare', async () => {
+    for (const { manifest } of libraries) {
+      for (const path of Object.values(manifest.bin ?? {})) {
+        const { stdout } = await run('node', [join('node_modules', manifest.name, path), '--version'], folder)
+        expect(stdout).toBe(`${manifest.version}\n`)
+      }
+    }
+  })
+
   it('resolve every export that they declare', async () => {
     const imports = libraries.flatMap(({ manifest: { name, exports } }) =>
       Object.keys(exports)

@@ -13,6 +13,7 @@ export interface Manifest {
   sideEffects?: unknown
   license?: string
   exports: Record<string, unknown>
+  bin?: Record<string, string>
   dependencies?: Record<string, string>
 }
 
