@@ -5,6 +5,7 @@ import { publicPackages, root } from '../support/packages.ts'
 import { run } from '../support/run.ts'
 
 const documents = [
+  'docs/guide.md',
   ...readdirSync(root).filter((name) => name.endsWith('.md')),
   ...publicPackages.map(({ url }) => `${url.href.slice(root.href.length)}README.md`),
   ...readdirSync(new URL('results/', root))
