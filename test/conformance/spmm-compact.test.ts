@@ -49,7 +49,7 @@ describe.runIf(backend)(`spmm of compact values on ${claimed}`, () => {
   ])('%s', (_, makeCases) => {
     let cases: Prepared[] = []
     beforeAll(() => {
-      cases = sampled(makeCases()).map(prepare)
+      cases = sampled(makeCases(), 4).map(prepare)
     })
 
     it.each(rows)('%s', (_name, row: SpmmKernel) => {

@@ -1,7 +1,7 @@
 import type { FromConformance, ToConformance } from './messages.ts'
 
 /** Every so many-th case, and few random ones: what Node.js has swept in whole. */
-const SAMPLE = { NNZ_TEST_STEP: '12', NNZ_TEST_RUNS: '4' }
+const SAMPLE = { NNZ_TEST_STEP: '8', NNZ_TEST_RUNS: '4' }
 
 self.onmessage = async ({ data: { variant, file } }: MessageEvent<ToConformance>) => {
   // The kernels and their tests ask for the environment of a process, as soon as they are loaded.
