@@ -1,5 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DECODER_POINTS, type DecoderPoint, decoderEvidence, pointName } from '../src/evidence/decoder.ts'
+import { readBrown } from '../src/evidence/text.ts'
 import { perplexityOf } from '../src/evidence/window-surprise.ts'
 import { type QualityRecord, qualityRecordSchema } from '../src/records/index.ts'
 import { tinyDecoder } from './networks-tiny.ts'
@@ -97,4 +101,19 @@ test('perplexity over windows, with an interval that holds it', () => {
   expect(low).toBeLessThan(value)
   expect(high).toBeGreaterThan(value)
   expect(perplexityOf(windows.slice(0, 1))).toEqual({ value: Math.exp(2), low: Math.exp(2), high: Math.exp(2) })
+})
+
+test('the Brown corpus, without tags', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nnz-brown-'))
+  try {
+    await expect(readBrown(folder)).rejects.toThrow('expected files of the Brown corpus')
+    for (const name of ['ca02', 'ca01', 'README'])
+      await writeFile(join(folder, name), "\n\n\tThe/at ``/`` jury/nn ''/'' said/vbd 1/2/cd ./.\n\n\tNo/at\n")
+    expect(await readBrown(folder)).toEqual({
+      text: 'The " jury " said 1/2 .\nNo',
+      name: 'Brown corpus, 1 of 2 files',
+    })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })

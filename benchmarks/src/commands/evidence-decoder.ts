@@ -1,5 +1,13 @@
 import { cutWindows } from '@nnz/models'
-import { DECODER_POINTS, decoderEvidence, type NamedWindows, pointName, readText } from '../evidence/index.ts'
+import {
+  DECODER_POINTS,
+  decoderEvidence,
+  type NamedText,
+  type NamedWindows,
+  pointName,
+  readBrown,
+  readText,
+} from '../evidence/index.ts'
 import { findModel } from '../models/index.ts'
 import { openSmolLm2, SMOLLM2 } from '../networks/open.ts'
 import { knownQuality, writeQuality } from '../records/index.ts'
@@ -8,8 +16,8 @@ import { environmentOf, keepIn, spread } from './evidence-work.ts'
 
 /** Options of `nnz-bench evidence decoder`. */
 export interface DecoderOptions extends EvidenceOptions {
-  /** A file of text of another kind, to be judged on beside the rest of the first. */
-  readonly also?: string
+  /** A folder of the Brown corpus, to be judged on beside the rest of the text. */
+  readonly brown?: string
   /** Only points whose name contains one of these, separated by commas. */
   readonly only?: string
   /** Steps of tuning. */
@@ -27,13 +35,16 @@ const JUDGED_WINDOWS = 16
 const TUNING = { tokens: 512, learningRate: 2e-4 }
 
 /** Perplexity, decoding speed and size of SmolLM2 against sparsity, by method and pattern, one-shot and tuned; goes on where it was interrupted. */
-export async function evidenceDecoder({ text, also, only, steps, work, ...place }: DecoderOptions): Promise<void> {
+export async function evidenceDecoder({ text, brown, only, steps, work, ...place }: DecoderOptions): Promise<void> {
   const environment = await environmentOf('evidence-decoder', place.machine)
   const count = Number(steps)
   if (!(Number.isInteger(count) && count > 0))
     throw new RangeError(`--steps: expected a whole number above 0, got ${steps}`)
   const weights = findModel(SMOLLM2).files[0].sha256.slice(0, 12)
-  const [main, ...others] = await windowsOf([text, ...(also === undefined ? [] : [also])])
+  const [main, ...others] = await windowsOf([
+    await readText(text),
+    ...(brown === undefined ? [] : [await readBrown(brown)]),
+  ])
   const judge = ({ name, windows }: NamedWindows, from: number): NamedWindows => ({
     name: `${name}: ${JUDGED_WINDOWS} windows of ${WINDOW} tokens from window ${from} on; weights ${weights}`,
     windows: spread(windows.slice(from), JUDGED_WINDOWS),
@@ -69,9 +80,8 @@ export async function evidenceDecoder({ text, also, only, steps, work, ...place 
 }
 
 /** Whole windows of tokens. The vocabulary is forgotten afterwards: collecting garbage takes time by what is remembered. */
-async function windowsOf(paths: readonly string[]): Promise<NamedWindows[]> {
+async function windowsOf(texts: readonly NamedText[]): Promise<NamedWindows[]> {
   const { tokenizer, decoder } = await openSmolLm2(1)
   decoder.dispose()
-  const texts = await Promise.all(paths.map(readText))
   return texts.map(({ name, text }) => ({ name, windows: cutWindows(tokenizer.encode(text), WINDOW) }))
 }

@@ -12,4 +12,4 @@ export { DISTILLED_POINTS, ENCODER_POINTS, type EncoderPoint, encoderPointName }
 export { type NmEvidenceOptions, nmEvidence } from './nm.ts'
 export { type PerplexityEvidenceOptions, perplexityEvidence } from './perplexity.ts'
 export { selectors } from './selectors.ts'
-export { type NamedText, readText, sentencesOf } from './text.ts'
+export { type NamedText, readBrown, readText, sentencesOf } from './text.ts'

