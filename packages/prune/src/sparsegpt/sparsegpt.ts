@@ -103,7 +103,7 @@ function unrounded(
   }
   if (refinement) {
     const walked = best
-    improve(alternate(target, walked, choice, hessian, rounds))
+    if (rounds > 0) improve(alternate(target, walked, choice, hessian, rounds))
     if (best === walked) improve({ mask: walked.mask, weights: walked.weights.slice() })
   }
   const plain = measured(magnitude({ weights: target, rows: choice.rows, columns: hessian.columns }, choice))
