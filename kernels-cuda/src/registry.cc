@@ -1,5 +1,6 @@
 #include "common/registry.h"
 
+#include "attention/attention.h"
 #include "check/fragments.h"
 #include "gemm/gemm.h"
 #include "spmm/spmm_csr.h"
@@ -7,6 +8,7 @@
 namespace nnz {
 
 const Launcher launchers[] = {
+    launcher<Attention, launch_attention>(),
     launcher<Fragments, launch_fragments>(),
     launcher<LoadedMatrices, launch_loaded_matrices>(),
     launcher<Gemm, launch_gemm>(),
