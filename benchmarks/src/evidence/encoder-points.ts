@@ -55,19 +55,18 @@ export const ENCODER_POINTS: readonly EncoderPoint[] = [
 
 /** What is distilled: minutes each. At 90 % sparsity rises by steps, with training between. */
 export const DISTILLED_POINTS: readonly EncoderPoint[] = [
-  { method: 'sparsegpt', pattern: UNSTRUCTURED, sparsity: 0.7, distilled: [{ sparsity: 0.7, steps: 240 }] },
+  { method: 'sparsegpt', pattern: UNSTRUCTURED, sparsity: 0.7, distilled: [{ sparsity: 0.7, steps: 180 }] },
   {
     method: 'sparsegpt',
     pattern: UNSTRUCTURED,
     sparsity: 0.9,
     distilled: [
-      { sparsity: 0.7, steps: 60 },
-      { sparsity: 0.8, steps: 80 },
-      { sparsity: 0.9, steps: 260 },
+      { sparsity: 0.75, steps: 50 },
+      { sparsity: 0.9, steps: 210 },
     ],
   },
-  { method: 'sparsegpt', pattern: TWO_OF_FOUR, distilled: [{ steps: 120 }] },
-  { method: 'sparsegpt', pattern: UNSTRUCTURED, sparsity: 0.5, distilled: [{ sparsity: 0.5, steps: 80 }] },
+  { method: 'sparsegpt', pattern: TWO_OF_FOUR, distilled: [{ steps: 60 }] },
+  { method: 'sparsegpt', pattern: UNSTRUCTURED, sparsity: 0.5, distilled: [{ sparsity: 0.5, steps: 40 }] },
 ]
 
 /** How records call a point. */
