@@ -49,6 +49,8 @@ const BUNDLERS: Record<string, Bundler> = {
           mode: 'production',
           target: target === 'node' ? 'node' : 'web',
           performance: { hints: false },
+          // It takes seconds, and would find nothing more in Node.js.
+          optimization: { minimize: target === 'browser' },
           experiments: { outputModule: true },
           output: { path, filename: 'main.js', module: true },
         },
