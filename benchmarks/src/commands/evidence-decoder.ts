@@ -32,7 +32,7 @@ const WINDOW = 256
 const CALIBRATION_WINDOWS = 64
 const JUDGED_WINDOWS = 16
 /** Two windows a step. */
-const TUNING = { tokens: 512, learningRate: 2e-4 }
+const TUNING = { tokens: 512, learningRate: 3e-4 }
 
 /** Perplexity, decoding speed and size of SmolLM2 against sparsity, by method and pattern, one-shot and tuned; goes on where it was interrupted. */
 export async function evidenceDecoder({ text, brown, only, steps, work, ...place }: DecoderOptions): Promise<void> {
