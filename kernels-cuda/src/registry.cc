@@ -9,6 +9,7 @@ namespace nnz {
 
 const Launcher launchers[] = {
     launcher<Attention, launch_attention>(),
+    launcher<AttentionBackward, launch_attention_backward>(),
     launcher<Fragments, launch_fragments>(),
     launcher<LoadedMatrices, launch_loaded_matrices>(),
     launcher<Gemm, launch_gemm>(),

@@ -30,4 +30,37 @@ struct Attention {
 };
 cudaError_t launch_attention(const Attention& arguments, cudaStream_t stream);
 
+/// The gradients. Everything as in the forward pass, and the same pattern seen from its key tiles.
+struct AttentionBackward {
+  const void* q;
+  const void* k;
+  const void* v;
+  const void* output;       // as the forward pass gave it
+  const void* d_output;     // as q
+  const float* log_sum_exp;
+  float* delta;             // [batch, heads, tokens]: room for the sums of output times d_output
+  void* d_q;                // as q
+  void* d_k;                // as k
+  void* d_v;
+  const uint32_t* low;
+  const uint32_t* high;
+  const uint32_t* offsets;  // by query tiles, as in the forward pass, or null
+  const uint32_t* tiles;
+  const int32_t* partial;
+  const uint32_t* key_offsets;  // [mask_heads, key tiles + 1] into `query_tiles`, or null
+  const uint32_t* query_tiles;  // numbers of query tiles that keep something of a key tile
+  const int32_t* key_partial;
+  const uint64_t* bits;  // for both, by queries
+  int64_t batch, heads, key_heads, tokens, keys, head_dim, mask_heads, ranges_per_batch;
+  double scale;
+  int64_t type;
+
+  static constexpr const char* name = "attention_backward";
+  static constexpr const char* fields =
+      "p:q p:k p:v p:output p:dOutput p:logSumExp p:delta p:dQ p:dK p:dV p:low p:high p:offsets p:tiles p:partial "
+      "p:keyOffsets p:queryTiles p:keyPartial p:bits "
+      "i:batch i:heads i:keyHeads i:tokens i:keys i:headDim i:maskHeads i:rangesPerBatch f:scale i:type";
+};
+cudaError_t launch_attention_backward(const AttentionBackward& arguments, cudaStream_t stream);
+
 }  // namespace nnz

@@ -42,12 +42,12 @@ __global__ void __launch_bounds__(WARPS* LANES) attention_forward(Attention p) {
   const T* q = static_cast<const T*>(p.q) + (batch * p.heads + head) * p.tokens * D;
   const T* k = static_cast<const T*>(p.k) + (batch * p.key_heads + key_head) * p.keys * D;
   const T* v = static_cast<const T*>(p.v) + (batch * p.key_heads + key_head) * p.keys * D;
-  const TileList list = TileList::of(p, batch, head, query_tile);
+  const TileList list = key_tiles(p, batch, head, query_tile);
   const auto load = [&](int64_t i) {
     if (i < list.count) {
       const int stage = static_cast<int>(i % Sizes<D>::STAGES);
-      tile(1 + 2 * stage).load(k, list.key_tile(i) * ATTENTION_TILE, p.keys);
-      tile(2 + 2 * stage).load(v, list.key_tile(i) * ATTENTION_TILE, p.keys);
+      tile(1 + 2 * stage).load(k, list.tile(i) * ATTENTION_TILE, p.keys);
+      tile(2 + 2 * stage).load(v, list.tile(i) * ATTENTION_TILE, p.keys);
     }
     commit_copies();
   };
@@ -63,7 +63,7 @@ __global__ void __launch_bounds__(WARPS* LANES) attention_forward(Attention p) {
   const float scale = static_cast<float>(p.scale) * LOG2E;
   float sums[OUT_TILES][4] = {}, largest[2] = {NOTHING, NOTHING}, total[2] = {0, 0};
   for (int64_t i = 0; i < list.count; i++) {
-    const int64_t first_key = list.key_tile(i) * ATTENTION_TILE;
+    const int64_t first_key = list.tile(i) * ATTENTION_TILE;
     if (i > 0) {
       wait_copies<0>();
       __syncthreads();
@@ -92,9 +92,8 @@ __global__ void __launch_bounds__(WARPS* LANES) attention_forward(Attention p) {
       NNZ_UNROLL
       for (int c = 0; c < 4; c++) {
         const int row = c / 2, in_tile = j * 8 + lane % 4 * 2 + c % 2;
-        bool kept = range[row].holds(first_key + in_tile);
-        if (kept && bits >= 0)
-          kept = p.bits[static_cast<int64_t>(bits) * ATTENTION_TILE + warp * 16 + lane / 4 + 8 * row] >> in_tile & 1;
+        const bool kept = range[row].holds(first_key + in_tile) &&
+                          is_kept(p.bits, bits, warp * 16 + lane / 4 + 8 * row, in_tile);
         scores[j][c] = kept ? scores[j][c] * scale : NOTHING;
         best[row] = fmaxf(best[row], scores[j][c]);
       }
