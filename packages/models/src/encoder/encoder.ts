@@ -34,7 +34,7 @@ export interface ReadEncoderOptions {
 export interface LoadEncoderOptions {
   /** Where to run. Default: WASM where the host has it, else plain JS. */
   readonly backend?: BackendOption | undefined
-  /** The most tokens that are computed at once. Default: 256, of which everything fits into caches. */
+  /** The most tokens that are computed at once. Default: 128, of which everything fits into caches. */
   readonly tokens?: number | undefined
   /** Longer texts are cut after so many tokens. Default: what the model's files say, else its positions. */
   readonly longest?: number | undefined
@@ -62,8 +62,8 @@ export interface EncoderMemory {
   readonly activations: number
 }
 
-/** Measured on MiniLM: what is computed for 256 tokens stays in the second and third cache. */
-const TOKENS = 256
+/** Measured on MiniLM: what is computed for 128 tokens stays in the caches, and weights are not read too often for it. */
+const TOKENS = 128
 
 /**
  * A sentence encoder of the BERT kind: texts become vectors of length 1 whose dot products say how much alike they are.

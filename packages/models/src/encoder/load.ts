@@ -1,8 +1,8 @@
-import { type Csr, csr, describe, isTensor, rangeError, typeError } from '@nnz/core'
-import { load as loadLayouts } from '@nnz/core/storage'
+import { describe, rangeError, typeError } from '@nnz/core'
 import { bytesSource, openSafetensors } from '@nnz/formats'
 import { z } from 'zod'
 import { files, paths } from '../files.ts'
+import { LAYOUTS_KEY, storedWeights } from '../stored-weights.ts'
 import { type TextEncoder, tokenizerOf } from '../tokenizer.ts'
 import type { WeightSource } from '../weights.ts'
 import { type EncoderConfig, type EncoderDescription, encoderConfig } from './config.ts'
@@ -95,10 +95,11 @@ export async function openEncoder(given: EncoderFiles, longest: number | undefin
   if (description === undefined)
     throw rangeError('NNZ_VALUE', 'Encoder.load: there is no config.json, and no option config: expected one of them')
   const config = encoderConfig(description, 'config.json')
+  const weights = file.metadata.has(LAYOUTS_KEY) ? storedWeights(await wholeBytes(given.weights), file.name) : file
   const { tokenizer = file.metadata.get(TOKENIZER_KEY) } = given
   const tokenizerJson = typeof tokenizer === 'object' ? JSON.stringify(tokenizer) : tokenizer
   return {
-    source: saved === undefined ? prefixed(file, [...file.tensors.keys()]) : await savedWeights(given.weights),
+    source: prefixed(weights, [...file.tensors.keys()]),
     config,
     tokenizer:
       tokenizerJson === undefined
@@ -114,17 +115,7 @@ function prefixed(source: WeightSource, names: readonly string[]): WeightSource 
   return { read: (name) => source.read(prefix + name) }
 }
 
-async function savedWeights(bytes: EncoderFiles['weights']): Promise<WeightSource> {
+async function wholeBytes(bytes: EncoderFiles['weights']): Promise<Uint8Array> {
   const whole = bytes instanceof Blob ? await bytes.arrayBuffer() : bytes
-  const { weights } = loadLayouts(whole instanceof ArrayBuffer ? new Uint8Array(whole) : whole, {
-    file: 'model.safetensors',
-  })
-  return {
-    async read(name) {
-      const found = weights.get(name)
-      if (!found) throw rangeError('NNZ_VALUE', `model.safetensors: there is no tensor ${JSON.stringify(name)}`)
-      const data = isTensor(found) ? found.data : csr.toDense(found as Csr)
-      return { name, shape: found.shape, data: data as Float32Array<ArrayBuffer> }
-    },
-  }
+  return whole instanceof ArrayBuffer ? new Uint8Array(whole) : whole
 }
