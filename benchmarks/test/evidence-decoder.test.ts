@@ -11,10 +11,13 @@ import { tinyDecoder } from './networks-tiny.ts'
 const window = (start: number) => Array.from({ length: 20 }, (_, i) => (i * i + start) % 70)
 
 describe('decoder evidence', () => {
-  async function run(points: readonly DecoderPoint[], known: readonly QualityRecord[] = []) {
+  async function run(
+    points: readonly DecoderPoint[],
+    known: readonly QualityRecord[] = [],
+    kept = new Map<string, Uint8Array>(),
+  ) {
     const [decoder, teacher] = [await tinyDecoder(60), await tinyDecoder(60)]
     const records: QualityRecord[] = []
-    const kept = new Map<string, Uint8Array>()
     const said: string[] = []
     await decoderEvidence({
       model: 'tiny',
@@ -70,9 +73,20 @@ describe('decoder evidence', () => {
     expect(pruned['MB of weights']).toBeGreaterThan(0)
     expect([...kept.keys()].sort()).toEqual([
       'dense-tuned-12-steps.checkpoint',
+      'dense-tuned-12-steps.checkpoint.seconds',
       'wanda-unstructured-0.5',
+      'wanda-unstructured-0.5.seconds',
       'wanda-unstructured-distilled-12-steps-at-0.5.checkpoint',
+      'wanda-unstructured-distilled-12-steps-at-0.5.checkpoint.seconds',
     ])
+  })
+
+  test('goes on from kept weights and checkpoints, with the same result', async () => {
+    const first = await run(points.slice(0, 4))
+    const again = await run(points.slice(0, 4), [], first.kept)
+    expect(again.said).toContain('wanda unstructured + distilled 12 steps at 0.5: goes on')
+    for (const [i, { metrics }] of again.records.entries())
+      expect(metrics.perplexity).toBeCloseTo(first.records[i].metrics.perplexity!, 4)
   })
 
   test('leaves out what is known, and compares with the dense network that is', async () => {

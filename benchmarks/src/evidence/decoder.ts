@@ -114,10 +114,8 @@ class DecoderRun {
     if (missing.length === 0) return
     this.#reset()
     onProgress(label)
-    const metrics: Record<string, number> = {}
-    const start = performance.now()
-    if (point.method !== 'dense') await this.#prune(point)
-    metrics['prune s'] = (performance.now() - start) / 1000
+    const metrics: Record<string, number | null> = {}
+    if (point.method !== 'dense') metrics['prune s'] = await this.#prune(point, point.method)
     if (point.tuned) metrics['tune s'] = await this.#tune(label)
     const all = [...this.#weights.values()].reduce((sum, { length }) => sum + length, 0)
     const sparsity = zerosOf(decoder) / all
@@ -162,15 +160,16 @@ class DecoderRun {
     for (const [i, norm] of normsOf(decoder).entries()) norm.set(this.#norms[i])
   }
 
-  async #prune({ method, pattern = UNSTRUCTURED, sparsity, tuned }: DecoderPoint): Promise<void> {
-    if (method === 'dense') return
+  /** Seconds that it took; null where that is not known. */
+  async #prune({ pattern = UNSTRUCTURED, sparsity }: DecoderPoint, method: Method): Promise<number | null> {
     const { decoder, calibration, keep, points, onProgress } = this.#options
     const name = `${method} ${patternName(pattern)} ${sparsity ?? ''}`.trim().replaceAll(/[^\w.]+/g, '-')
-    const kept = tuned ? await keep.load(name) : undefined
+    const kept = await keep.load(name)
     if (kept) {
       takeMasked(decoder, kept)
-      return
+      return this.#seconds(name)
     }
+    const start = performance.now()
     await pruneNetwork(decoder.prunable(calibration), {
       method,
       pattern,
@@ -181,13 +180,27 @@ class DecoderRun {
       },
     })
     const later = points.some((point) => isBase(point, method, pattern, sparsity))
-    if (later) await keep.save(name, maskedWeights(decoder))
+    const seconds = (performance.now() - start) / 1000
+    if (later) {
+      await keep.save(name, maskedWeights(decoder))
+      await this.#keepSeconds(name, seconds)
+    }
+    return seconds
+  }
+
+  async #seconds(name: string): Promise<number | null> {
+    const kept = await this.#options.keep.load(`${name}.seconds`)
+    return kept ? Number(new TextDecoder().decode(kept)) : null
+  }
+
+  #keepSeconds(name: string, seconds: number): Promise<void> {
+    return this.#options.keep.save(`${name}.seconds`, new TextEncoder().encode(String(seconds)))
   }
 
   /** Seconds that it took. */
   async #tune(label: string): Promise<number> {
     const { decoder, teacher, tuning, seed, keep, onProgress } = this.#options
-    const start = performance.now()
+    let start = performance.now()
     const student = new TrainableDecoder(decoder)
     decoder.release()
     const run = new DecoderTuning({ teacher, student, ...tuning, seed, taught: this.#taught })
@@ -195,19 +208,25 @@ class DecoderRun {
     const { steps, ...fixed } = tuning
     const id = JSON.stringify({ label, seed, steps, ...fixed, windows: fixed.windows.length })
     const kept = await keep.load(name)
-    if (kept && restoreTraining(kept, student.parameters, run.optimiser, id, name)) onProgress(`${label}: goes on`)
+    if (kept && restoreTraining(kept, student.parameters, run.optimiser, id, name)) {
+      onProgress(`${label}: goes on`)
+      start -= 1000 * ((await this.#seconds(name)) ?? 0)
+    }
+    const seconds = () => (performance.now() - start) / 1000
     while (!run.done) {
       const { step, surprise, divergence } = run.step()
-      if (step % CHECKPOINT_STEPS === 0 && !run.done)
+      if (step % CHECKPOINT_STEPS === 0 && !run.done) {
         await keep.save(name, saveTraining(student.parameters, run.optimiser, id))
+        await this.#keepSeconds(name, seconds())
+      }
       onProgress(
-        `${label}: step ${step} of ${tuning.steps}: ${surprise.toFixed(3)} nats, ${divergence.toFixed(3)} from the teacher, ${Math.round((performance.now() - start) / 1000)} s`,
+        `${label}: step ${step} of ${tuning.steps}: ${surprise.toFixed(3)} nats, ${divergence.toFixed(3)} from the teacher, ${Math.round(seconds())} s`,
       )
     }
     student.writeTo(decoder)
     student.dispose()
     run.dispose()
-    return (performance.now() - start) / 1000
+    return seconds()
   }
 }
 
