@@ -1,11 +1,10 @@
 import { constant, FLOAT, INT8, type OnnxProto } from './onnx-graphs.ts'
-import { BLOCK, quantiseBlocks, quantiseRows } from './quantise.ts'
+import { quantiseRows } from './quantise.ts'
 import { transpose } from './transpose.ts'
 
 /** TensorProto.DataType. */
 export const INT32 = 6
 export const INT64 = 7
-const UINT8 = 2
 
 /** A tensor of a network, row-major. */
 export interface NetworkTensor {
@@ -16,11 +15,8 @@ export interface NetworkTensor {
 /** The tensors of a network by the names of its checkpoint. */
 export type NetworkTensors = ReadonlyMap<string, NetworkTensor>
 
-/**
- * How products with constant weights are written: whole; quantised to 8 bits in the way of ONNX Runtime's `quantize_dynamic`; or
- * its MatMulNBits, 4 bits in blocks of 32 with 8-bit activations.
- */
-export type ProductType = 'f32' | 'q8' | 'q4'
+/** How products with constant weights are written: whole, or quantised to 8 bits in the way of ONNX Runtime's `quantize_dynamic`. */
+export type ProductType = 'f32' | 'q8'
 
 /** A model file, and the bytes of the weights in it. */
 export interface OnnxModel {
@@ -157,27 +153,9 @@ export class NetworkGraph {
   }
 
   #product(x: string, data: Float32Array, m: number, k: number): string {
-    switch (this.#products) {
-      case 'f32':
-        return this.node('MatMul', [x, this.#weights([k, m], FLOAT, transpose(data, m, k))])
-      case 'q8':
-        return this.#quantisedProduct(x, data, m, k)
-      case 'q4':
-        return this.#blockProduct(x, data, m, k)
-    }
-  }
-
-  #blockProduct(x: string, data: Float32Array, m: number, k: number): string {
-    const { values, scales, blocks } = quantiseBlocks(data, m, k)
-    return this.node(
-      'MatMulNBits',
-      [x, this.#weights([m, blocks, BLOCK / 2], UINT8, values), this.#weights([m * blocks], FLOAT, scales)],
-      int('K', k),
-      int('N', m),
-      int('bits', 4),
-      int('block_size', BLOCK),
-      int('accuracy_level', 4),
-    )
+    return this.#products === 'f32'
+      ? this.node('MatMul', [x, this.#weights([k, m], FLOAT, transpose(data, m, k))])
+      : this.#quantisedProduct(x, data, m, k)
   }
 
   #quantisedProduct(x: string, data: Float32Array, m: number, k: number): string {
@@ -192,7 +170,7 @@ export class NetworkGraph {
     return this.#once('zero', () => [this.#constant([], INT8, new Int8Array(1))])[0]
   }
 
-  #weights(shape: readonly number[], type: number, data: Float32Array | Int8Array | Uint8Array): string {
+  #weights(shape: readonly number[], type: number, data: Float32Array | Int8Array): string {
     this.#weightBytes += data.byteLength
     return this.#constant(shape, type, data)
   }
@@ -216,7 +194,7 @@ export class NetworkGraph {
 
 const MICROSOFT = 'com.microsoft'
 /** Operators of ONNX Runtime's own. */
-const MICROSOFT_OPERATORS = new Set(['GroupQueryAttention', 'MatMulNBits'])
+const MICROSOFT_OPERATORS = new Set(['GroupQueryAttention'])
 
 function value(name: string, elemType: number, shape: Extents) {
   const dim = shape.map((extent) => (typeof extent === 'number' ? { dimValue: extent } : { dimParam: extent }))

@@ -18,39 +18,6 @@ export function quantiseRows(weights: Float32Array, m: number, k: number): Quant
   return { values, scales }
 }
 
-/** Weights that share a scale in {@link quantiseBlocks}. */
-export const BLOCK = 32
-
-/** Symmetric 4-bit weights in blocks along K: two in a byte, the first in the lower half, each 8 more than it stands for. */
-export interface BlockWeights {
-  /** [m, blocks, BLOCK / 2]. */
-  readonly values: Uint8Array
-  /** [m, blocks]. */
-  readonly scales: Float32Array
-  readonly blocks: number
-}
-
-/** Quantises W [m, k] in blocks of {@link BLOCK}, the largest of which becomes -8; the last block of a row may be shorter. */
-export function quantiseBlocks(weights: Float32Array, m: number, k: number): BlockWeights {
-  const blocks = Math.ceil(k / BLOCK)
-  const values = new Uint8Array((m * blocks * BLOCK) / 2).fill(0x88)
-  const scales = new Float32Array(m * blocks)
-  for (let block = 0; block < m * blocks; block++) {
-    const row = Math.floor(block / blocks)
-    const start = row * k + (block % blocks) * BLOCK
-    const part = weights.subarray(start, Math.min(start + BLOCK, (row + 1) * k))
-    const largest = part.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0)
-    const scale = largest === 0 ? 1 : largest / -8
-    scales[block] = scale
-    for (let i = 0; i < part.length; i++) {
-      const quantised = Math.min(15, Math.round(part[i] / scale) + 8)
-      const at = (block * BLOCK + i) >> 1
-      values[at] = i % 2 === 0 ? (values[at] & 0xf0) | quantised : (values[at] & 0x0f) | (quantised << 4)
-    }
-  }
-  return { values, scales, blocks }
-}
-
 /**
  * How far off rounding to 8 bits may put an element of W X: eight standard deviations. Each operand is off by a rounding
  * error that is uniform in a step s, with variance s²/12; the weights keep their zeros. Returns it as a function of X [k, n],
