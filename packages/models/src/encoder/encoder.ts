@@ -201,7 +201,7 @@ export class Encoder {
    * @param calibration texts, or their tokens
    */
   prunable(calibration: readonly string[] | readonly (readonly number[])[]): PrunableNetwork {
-    const sequences = calibration.every((each) => typeof each === 'string')
+    const sequences = calibration.some((each) => typeof each === 'string')
       ? this.#tokens(calibration as readonly string[], 'prunable')
       : (calibration as readonly (readonly number[])[])
     return new PrunableEncoder(this.#forward, this.#groups(sequences, {}))
