@@ -1,4 +1,4 @@
-import { wasm } from '@nnz/core'
+import { js, wasm } from '@nnz/core'
 import type { Pattern } from '@nnz/prune'
 import { describe, expect, it } from 'vitest'
 import { decoderConfig } from '../../packages/models/test/tiny.ts'
@@ -66,6 +66,11 @@ describe('generate', () => {
     expect({ status, reason }).toEqual({ status: 'passed', reason: null })
     expect(packedBytes).toBeGreaterThan(0)
     if (phase === 'decode') expect(samples[0].length % STEPS).toBe(0)
+  })
+
+  it('is listed for one thread alone, since it has no other', async () => {
+    const backends = [wasm.open(), await wasm.threads(2), js]
+    expect(generateContenders(backends).map(({ contender }) => contender.threads)).toEqual([1])
   })
 
   it('refuses a network that was not pruned, and one that appends another token', async () => {

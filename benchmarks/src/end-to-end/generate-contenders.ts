@@ -7,13 +7,15 @@ import { sourceOf } from './operands.ts'
 import { logProbabilities } from './plain-networks.ts'
 import { preparedText, type TextRunner } from './text-runner.ts'
 
-/** The decoder of `@nnz/models`, which chooses a kernel for each layer by its zeros. */
+/** The decoder of `@nnz/models`, which chooses a kernel for each layer by its zeros. It runs on the usual backend, with one thread. */
 export function generateContenders(backends: readonly Backend[]): ContenderSpec<GenerateTask>[] {
-  return backends.filter(isWasm).map((backend) => ({
-    contender: kernelContender(`decoder__${backend.name}`, backend, 'sparse'),
-    supports: () => true,
-    prepare,
-  }))
+  return backends
+    .filter((backend) => isWasm(backend) && backend.threads === 1)
+    .map((backend) => ({
+      contender: kernelContender(`decoder__${backend.name}`, backend, 'sparse'),
+      supports: () => true,
+      prepare,
+    }))
 }
 
 async function prepare(task: GenerateTask): Promise<Prepared> {
