@@ -9,6 +9,8 @@ export interface MatrixSettings {
   /** Numbers of threads, each of which is measured. */
   readonly threads: readonly number[]
   readonly baselines: boolean
+  /** Texts that ids of workloads contain; undefined for all of the suite. */
+  readonly matching: readonly string[] | undefined
   /** Seconds that the whole run may take; undefined where the suite says. */
   readonly seconds: number | undefined
   /** Go on with the saved run instead of a new one. */

@@ -35,14 +35,18 @@ export function operationOf(workload: Workload): Operation {
   return OPERATIONS.find(({ name }) => name === workload.operation)!
 }
 
-/** What a suite measures on a page: workloads whose weights are drawn from a seed. */
-export function pointsOfSuite(suite: PageSuite): { plan: SuitePlan; points: Point[] } {
+/** What a suite measures on a page: workloads whose weights are drawn from a seed, or those whose ids contain one of these texts. */
+export function pointsOfSuite(
+  suite: PageSuite,
+  matching: readonly string[] | undefined,
+): { plan: SuitePlan; points: Point[] } {
   const plan = SUITES[suite]!
+  const asked = matching ?? plan.matching
   const workloads = OPERATIONS.flatMap((operation) =>
     operation.workloads(plan.workloads).filter((workload) => operation.missingFor(workload) === undefined),
   )
   return {
     plan,
-    points: pointsOf(workloads.filter(({ id }) => plan.matching?.some((text) => id.includes(text)) ?? true)),
+    points: pointsOf(workloads.filter(({ id }) => asked?.some((text) => id.includes(text)) ?? true)),
   }
 }

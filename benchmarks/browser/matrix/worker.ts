@@ -29,7 +29,7 @@ self.onmessage = ({ data }: MessageEvent<ToMatrix>) => {
 }
 
 async function measure(settings: MatrixSettings): Promise<void> {
-  const { plan, points } = pointsOfSuite(settings.suite)
+  const { plan, points } = pointsOfSuite(settings.suite, settings.matching)
   const environment = await environmentOf(settings)
   const store = await openSavedRun(environment, !settings.resume)
   tell({ type: 'begun', environment: store.environment, records: [...store.records.values()] })

@@ -17,8 +17,10 @@ const form = byId<HTMLFormElement>('form')
 const [bar, stage, current, status] = [byId<HTMLProgressElement>('bar'), byId('stage'), byId('current'), byId('status')]
 const field = <T extends HTMLInputElement | HTMLSelectElement>(name: string) => form.elements.namedItem(name) as T
 const MACHINE = 'nnz-bench-machine'
-/** `?seconds=60`: what the whole run may take. */
-const seconds = Number(new URLSearchParams(location.search).get('seconds')) || undefined
+/** `?seconds=60&workloads=sddmm,decode`: what the whole run may take, and what ids of workloads contain. */
+const search = new URLSearchParams(location.search)
+const seconds = Number(search.get('seconds')) || undefined
+const matching = search.get('workloads')?.split(',')
 
 const source: Source = await (await fetch('source.json')).json()
 let run: SavedRun | undefined
@@ -93,7 +95,7 @@ async function start(resume: boolean): Promise<void> {
     if (!abort.signal.aborted) {
       const threads = wasmFeatures().threads && navigator.hardwareConcurrency > 1 ? [1, 2] : [1]
       const baselines = field<HTMLInputElement>('baselines').checked
-      await measureMatrix({ suite, machine, threads, baselines, resume, seconds, source }, hear, abort.signal)
+      await measureMatrix({ suite, machine, threads, baselines, resume, matching, seconds, source }, hear, abort.signal)
     }
     say(`${abort.signal.aborted ? 'Stopped' : 'Done'}: ${run?.records.length ?? 0} records.`)
   } catch (error) {
