@@ -61,6 +61,17 @@ export const BUDGETS: readonly { name: string; statedFor?: string; source: strin
     kilobytes: 96,
   },
   {
+    name: 'Encoder of @nnz/models',
+    source: "import { Encoder } from '@nnz/models'; Object.assign(globalThis, { Encoder })",
+    kilobytes: 302,
+  },
+  {
+    name: 'everything of @nnz/models',
+    statedFor: '@nnz/models',
+    source: "import * as nnz from '@nnz/models'; Object.assign(globalThis, nnz)",
+    kilobytes: 315,
+  },
+  {
     name: 'gemm of @nnz/core',
     source: "import { gemm, tensor } from '@nnz/core'; Object.assign(globalThis, { gemm, tensor })",
     kilobytes: 37,

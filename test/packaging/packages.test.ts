@@ -7,6 +7,8 @@ import { pack } from './pack.ts'
 /** What libraries depend on that is not of this repository: kernels on nothing. */
 const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   '@nnz/formats': ['@bufbuild/protobuf', 'fflate'],
+  // Tokenisers of published models, descriptions in files, numbers drawn alike everywhere.
+  '@nnz/models': ['@huggingface/tokenizers', 'pure-rand', 'zod'],
   // For its command alone.
   '@nnz/prune': ['cli-progress', 'commander', 'picomatch', 'write-file-atomic'],
 }

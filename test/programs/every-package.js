@@ -2,6 +2,7 @@
 import { attention } from '@nnz/attention'
 import { spmmBackward } from '@nnz/backprop'
 import { gemm, js, tensor, wasm, wasmSupport } from '@nnz/core'
+import { Encoder } from '@nnz/models'
 import { nm, nmGemm } from '@nnz/nm-gemm'
 import { csr, spmm } from '@nnz/spmm'
 
@@ -55,6 +56,30 @@ function attended(backend) {
   return finding({ data: output.data, backend: `${backend.name} ${backend.variant}` }, expected)
 }
 
+/** An encoder without layers, whose words are ones with signs: they are normalised already, and four of them have length 2. */
+async function encoded(backend) {
+  const [width, words] = [4, [1, -1, 1, -1, -1, -1, 1, 1]]
+  const tensors = {
+    'word_embeddings.weight': { shape: [2, width], data: Float32Array.from(words) },
+    'position_embeddings.weight': { shape: [4, width], data: new Float32Array(4 * width) },
+    'token_type_embeddings.weight': { shape: [2, width], data: new Float32Array(2 * width) },
+    'LayerNorm.weight': { shape: [width], data: new Float32Array(width).fill(1) },
+    'LayerNorm.bias': { shape: [width], data: new Float32Array(width) },
+  }
+  const source = { read: async (name) => ({ name, ...tensors[name.replace('embeddings.', '')] }) }
+  const config = { vocabulary: 2, positions: 4, layers: 0, heads: 1, width, innerWidth: width, epsilon: 0 }
+  const encoder = await Encoder.read(source, config, 8, { backend })
+  const { data } = encoder.encodeTokens([
+    [0, 0],
+    [1, 1, 1, 1],
+  ])
+  encoder.dispose()
+  return finding(
+    { data, backend: `${backend.name} ${backend.variant}` },
+    words.map((word) => word / 2),
+  )
+}
+
 /**
  * What came of each package's call, and which backend ran it.
  *
@@ -80,6 +105,7 @@ export async function everyPackage({ threads } = {}) {
         product(transposed(weights, m, k), dy, k, m, n),
       ),
       '@nnz/core': finding(planned(gemm.plan(tensor(weights, [m, k]), options), input), right),
+      '@nnz/models': await encoded(backend),
       '@nnz/nm-gemm': finding(
         planned(nmGemm.plan(nm.fromDense(weights, [m, k], { n: 2, m: 4 }), options), input),
         right,
