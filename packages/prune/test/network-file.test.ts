@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeSafetensors } from '@nnz/core/storage'
-import { bytesSource, openSafetensors } from '@nnz/formats'
+import { bytesSource, fromFloats, openSafetensors } from '@nnz/formats'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { gguf } from '../../formats/test/support/gguf.ts'
 import type { FileOptions } from '../src/cli/options.ts'
@@ -33,14 +33,14 @@ beforeEach(() => {
 })
 
 /** A file with the toy network's layers as a checkpoint names them, and a matrix that no layer has. */
-function toyFolder(): string {
+function toyFolder(dtype: 'F32' | 'BF16' = 'F32'): string {
   const folder = emptyFolder()
   const network = new ToyNetwork()
   const tensors = network.layers.map(({ name, rows, columns, weights }) => ({
     name: name === 'b' ? `bert.${name}.weight` : `${name}.weight`,
-    dtype: 'F32' as const,
+    dtype,
     shape: [rows, columns],
-    data: weights,
+    data: fromFloats(weights, dtype),
   }))
   writeFileSync(join(folder, 'in.safetensors'), writeSafetensors([...tensors, floats('pooler.weight', [4, 4], 1)]))
   const lines = Array.from({ length: 40 }, (_, i) => `${i}: a line that is long enough to be calibrated with`)
@@ -74,6 +74,18 @@ describe('a file that is pruned as a network', () => {
       expect(asked[0].calibration.length).toBe(40)
     },
   )
+
+  it('goes on to the same halves, which later layers see as they are stored', async () => {
+    const [whole, folder] = [toyFolder('BF16'), toyFolder('BF16')]
+    await pruneFile(settings(whole, { method: 'sparsegpt' }))
+    const stop = ({ done }: { done: number }) => {
+      if (done === 2) throw new Error('power cut')
+    }
+    await expect(pruneFile(settings(folder, { method: 'sparsegpt', onProgress: stop }))).rejects.toThrow('power cut')
+    await pruneFile(settings(folder, { method: 'sparsegpt' }))
+    const [a, b] = [whole, folder].map((each) => readFileSync(join(each, 'out.safetensors')))
+    expect(a).toEqual(b)
+  })
 
   it('goes on with the layers that an interrupted run had not finished, on inputs that the finished ones give', async () => {
     const [whole, folder] = [toyFolder(), toyFolder()]

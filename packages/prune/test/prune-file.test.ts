@@ -228,6 +228,13 @@ describe('an interrupted run', () => {
     expect(report.layers.every(({ nnz }) => nnz > 0)).toBe(true)
   })
 
+  it('that left a journal alone had come to its end', async () => {
+    const folder = inFolder()
+    writeFileSync(join(folder, 'out.safetensors.partial.journal'), '{"run":{}}\n')
+    await pruneFile(fileOptions(folder, settings))
+    expect(readdirSync(folder).sort()).toEqual(['in.safetensors', 'out.json', 'out.safetensors'])
+  })
+
   it('is not gone on with for other options, another input or a damaged journal, but discarded if that is asked for', async () => {
     const folder = inFolder()
     const journal = join(folder, 'out.safetensors.partial.journal')

@@ -16,7 +16,7 @@ export function networkPruner(
   network: PrunableNetwork,
   options: FileOptions,
 ): Pruner {
-  const layers = new Set(network.stages.flat().map(({ name }) => name))
+  const layers = new Map(network.stages.flat().map((layer) => [layer.name, layer]))
   const matrixOf = new Map<string, Matrix>()
   for (const matrix of chosen) {
     const { name } = matrix.entry
@@ -48,8 +48,18 @@ export function networkPruner(
         refine,
         finished: known,
         select: ({ name }) => matrixOf.has(name),
-        onLayer: (report, weights) => store(matrixOf.get(report.name)!, report, weights),
+        async onLayer(report, weights) {
+          const matrix = matrixOf.get(report.name)!
+          await store(matrix, report, weights)
+          // Later layers see what was stored, in this run as in one that goes on with it.
+          if (isHalf(matrix)) layers.get(report.name)!.set((await finished(matrix))!)
+        },
       })
     },
   }
+}
+
+/** Whether weights that a method changed are rounded when they are stored. */
+function isHalf({ entry: { dtype } }: Matrix): boolean {
+  return dtype === 'F16' || dtype === 'BF16'
 }

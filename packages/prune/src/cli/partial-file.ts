@@ -48,8 +48,10 @@ export class PartialFile<Step extends { readonly name: string }> {
     const layout = layOutSafetensors(tensors, metadata)
     const journalPath = `${path}.journal`
     const lines = restart ? undefined : await journalLines(journalPath)
-    const goesOn = lines !== undefined && lines[0] === head && (await existing(path))?.size === layout.size
-    if (lines !== undefined && lines.length > 0 && !goesOn)
+    const begun = await existing(path)
+    const goesOn = begun?.size === layout.size && lines?.[0] === head
+    // Without the file a journal is worth nothing: the run was cut off when the file had just been moved to its place.
+    if (lines !== undefined && lines.length > 0 && begun && !goesOn)
       throw new RangeError(
         `${journalPath}: another run left this, with other options or another input; --restart discards it`,
       )
