@@ -1,5 +1,6 @@
-import { csr, dense, isTensor, nm, nmg, rangeError, type Tensor, tensor } from '@nnz/core'
-import { load, type Storable, save } from '@nnz/core/storage'
+import { csr, dense, rangeError, type Tensor, tensor } from '@nnz/core'
+import { type Storable, save } from '@nnz/core/storage'
+import { storedWeights } from '../stored-weights.ts'
 import { GGUF_TOKENIZER, type TextTokenizer, tokenizerOfGguf } from '../tokenizer.ts'
 import type { WeightSource } from '../weights.ts'
 import { BLOCK } from './byte-blocks.ts'
@@ -41,7 +42,8 @@ export function openSaved(
   bytes: Uint8Array,
   file: string,
 ): { source: WeightSource; config: DecoderConfig; tokenizer: TextTokenizer | undefined } {
-  const { weights, metadata } = load(bytes, { file })
+  const source = storedWeights(bytes, file)
+  const { metadata } = source
   const config = metadata.get(CONFIG_KEY)
   if (config === undefined)
     throw rangeError('NNZ_VALUE', `${file}: expected a GGUF file, or one that Decoder.save made`)
@@ -49,13 +51,7 @@ export function openSaved(
   return {
     config: checkedConfig(JSON.parse(config), file),
     tokenizer: described === undefined ? undefined : tokenizerOf(JSON.parse(described), file),
-    source: {
-      async read(name) {
-        const found = weights.get(name)
-        if (!found) throw rangeError('NNZ_VALUE', `${file}: there is no tensor ${JSON.stringify(name)}`)
-        return { name, shape: found.shape, data: floats(found) as Float32Array<ArrayBuffer> }
-      },
-    },
+    source,
   }
 }
 
@@ -63,12 +59,4 @@ function tokenizerOf(metadata: unknown, file: string): TextTokenizer {
   if (typeof metadata !== 'object' || metadata === null)
     throw rangeError('NNZ_VALUE', `${file}: expected the description of a tokeniser`)
   return tokenizerOfGguf(new Map(GGUF_TOKENIZER.map((key) => [key, (metadata as Record<string, unknown>)[key]])), file)
-}
-
-function floats(found: Storable | Tensor): Float32Array {
-  if (isTensor(found)) return found.data
-  const w = found as { readonly layout: string }
-  if (w.layout === 'dense') return dense.toFloat32(w as never).values
-  if (w.layout === 'nm') return nm.toDense(w as never)
-  return w.layout === 'nmg' ? nmg.toDense(w as never) : csr.toDense(w as never)
 }
