@@ -51,6 +51,16 @@ export const models: readonly Model[] = [
         bytes: 466_247,
         sha256: 'be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037',
       },
+      {
+        name: 'config.json',
+        bytes: 612,
+        sha256: '953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41',
+      },
+      {
+        name: 'sentence_bert_config.json',
+        bytes: 53,
+        sha256: 'fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7',
+      },
     ],
     sources: [
       {
