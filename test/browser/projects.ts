@@ -47,8 +47,8 @@ export const browserProjects =
   executablePath === undefined
     ? []
     : [
-        variant('relaxed', 6, {}, [...EITHER, ...BOTH]),
-        variant('base', 8, { NNZ_WASM: 'base' }, [...EITHER, ...BOTH]),
-        variant('js', 8, { NNZ_WASM: 'off' }, EITHER),
-        variant('threads', 8, { NNZ_THREADS: '2' }, [...EITHER, ...BOTH]),
+        variant('relaxed', 8, {}, [...EITHER, ...BOTH]),
+        variant('base', 12, { NNZ_WASM: 'base' }, [...EITHER, ...BOTH]),
+        variant('js', 12, { NNZ_WASM: 'off' }, EITHER),
+        variant('threads', 12, { NNZ_THREADS: '2' }, [...EITHER, ...BOTH]),
       ]
