@@ -18,8 +18,8 @@ const PROMPT = 512
 
 /** The ids of the quick suite with their sparsities, most telling first. */
 const QUICK: Readonly<Record<NetworkWorkload['operation'], Readonly<Record<string, readonly number[]>>>> = {
-  encode: { 'all-minilm-l6-v2/encode/b1-t64/unstructured': [0, 0.7, 0.9] },
-  generate: { 'smollm2-135m-instruct/generate/decode-t128/unstructured': [0, 0.5] },
+  encode: { 'all-minilm-l6-v2/encode/b1-t64/unstructured': [0, 0.9] },
+  generate: { 'smollm2-135m-instruct/generate/decode-t128/unstructured': [0.5] },
 }
 
 /** The workloads of one of the operations on whole networks. */
