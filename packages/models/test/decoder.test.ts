@@ -3,6 +3,7 @@ import { tensor } from '@nnz/core'
 import { save } from '@nnz/core/storage'
 import { pruneNetwork } from '@nnz/prune'
 import { describe, expect, test } from 'vitest'
+import { configOfGguf } from '../src/decoder/config.ts'
 import { Decoder } from '../src/decoder/decoder.ts'
 import { TiedHead } from '../src/decoder/head.ts'
 import { plainLogits } from './plain.ts'
@@ -254,6 +255,31 @@ describe('pruning', () => {
     await expect(Decoder.load(save({ x: tensor([1], [1]) }))).rejects.toThrow('expected a GGUF file, or one that')
     await expect(Decoder.load(5 as never)).rejects.toThrow('expected a path or bytes, got 5')
   })
+})
+
+test('sizes of a GGUF file, which have to be those of a decoder', () => {
+  const { vocabulary, positions, layers, heads, keyHeads, width, innerWidth, epsilon, ropeBase } = decoderConfig
+  const metadata = new Map<string, unknown>(
+    Object.entries({
+      'general.architecture': 'llama',
+      'tokenizer.ggml.tokens': Array.from({ length: vocabulary }, String),
+      'llama.context_length': positions,
+      'llama.block_count': layers,
+      'llama.attention.head_count': heads,
+      'llama.attention.head_count_kv': keyHeads,
+      'llama.embedding_length': width,
+      'llama.feed_forward_length': innerWidth,
+      'llama.attention.layer_norm_rms_epsilon': epsilon,
+      'llama.rope.freq_base': ropeBase,
+    }),
+  )
+  expect(configOfGguf(metadata, 'm.gguf')).toEqual(decoderConfig)
+  metadata.set('llama.attention.head_count_kv', 3)
+  expect(() => configOfGguf(metadata, 'm.gguf')).toThrow('m.gguf: the configuration does not fit a decoder')
+  metadata.set('general.architecture', 'gemma')
+  expect(() => configOfGguf(metadata, 'm.gguf')).toThrow(
+    'm.gguf: expected a model of the architecture llama, got gemma',
+  )
 })
 
 describe('the head', () => {

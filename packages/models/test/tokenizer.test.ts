@@ -41,10 +41,13 @@ describe('tokenisers', () => {
         'tokenizer.ggml.tokens': ['<|end|>', 'a', 'b', 'ab', 'Ġ', 'Ġab', '1', '2', '12'],
         'tokenizer.ggml.token_type': [3, 1, 1, 1, 1, 1, 1, 1, 1],
         'tokenizer.ggml.merges': ['a b', 'Ġ ab', '1 2'],
+        'tokenizer.ggml.eos_token_id': 0,
       }),
     )
     const tokenizer = tokenizerOfGguf(metadata, 'm.gguf')
     expect(tokenizer.encode('abba ab12<|end|>')).toEqual([3, 2, 1, 5, 6, 7, 0])
+    expect(tokenizer.decode([3, 2, 1, 5, 6, 7, 0])).toBe('abba ab12')
+    expect(tokenizer.end).toBe(0)
     expect(() => tokenizerOfGguf(new Map(), 'm.gguf')).toThrow('m.gguf: expected a tokeniser "gpt2 smollm"')
   })
 })

@@ -46,9 +46,10 @@ export function configOfGguf(metadata: ReadonlyMap<string, unknown>, file: strin
   if (architecture !== 'llama')
     throw new RangeError(`${file}: expected a model of the architecture llama, got ${String(architecture)}`)
   const of = (key: string) => metadata.get(`llama.${key}`)
+  const tokens = metadata.get('tokenizer.ggml.tokens')
   return checkedConfig(
     {
-      vocabulary: of('vocab_size'),
+      vocabulary: of('vocab_size') ?? (Array.isArray(tokens) ? tokens.length : undefined),
       positions: of('context_length'),
       layers: of('block_count'),
       heads: of('attention.head_count'),

@@ -225,7 +225,8 @@ export class Decoder {
     const windows = calibration.every((each) => typeof each === 'string')
       ? cutWindows(this.#expectTokenizer().encode(calibration.join('\n')), WINDOW)
       : (calibration as readonly (readonly number[])[])
-    return new PrunableDecoder({ ...this, tokens: this.#tokens }, windows)
+    const { config, blocks, head } = this
+    return new PrunableDecoder({ config, blocks, head, tokens: this.#tokens }, windows)
   }
 
   /** Everything as the bytes of one safetensors file that {@link load} takes; written to a path where one is given. */

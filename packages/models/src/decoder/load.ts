@@ -27,6 +27,8 @@ export async function openDecoder(file: DecoderFile): Promise<OpenDecoder> {
   const bytes = await bytesOf(file)
   if (!isGguf(bytes)) return openSaved(bytes, name)
   const gguf = await openGguf(bytesSource(bytes, name))
+  if (gguf.tensors.has('output.weight'))
+    throw rangeError('NNZ_VALUE', `${name}: expected embeddings that are also the head, got a head of its own`)
   return { source: gguf, config: configOfGguf(gguf.metadata, name), tokenizer: tokenizerOfGguf(gguf.metadata, name) }
 }
 

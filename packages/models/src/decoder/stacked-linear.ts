@@ -35,7 +35,7 @@ const NM_PATTERNS = [
   { n: 4, m: 8 },
 ] as const
 
-/** One of the matrices of a {@link StackedLinear}. */
+/** One linear layer of a network: its weights can be read and replaced. */
 export class LinearPart {
   readonly name: string
   readonly rows: number
