@@ -13,7 +13,7 @@ export interface TextTokenizer extends TextEncoder {
   decode(tokens: readonly number[]): string
   /** The token that ends a text, where there is one. */
   readonly end: number | undefined
-  /** What describes it: the values of a GGUF file's metadata by {@link GGUF_TOKENIZER}. */
+  /** What describes it: the values of a GGUF file's metadata by `GGUF_TOKENIZER`. */
   readonly metadata: Readonly<Record<string, unknown>>
 }
 
