@@ -78,7 +78,7 @@ export async function writeSmallEncoder(folder: string): Promise<void> {
   await mkdir(model, { recursive: true })
   await writeFile(join(model, 'config.json'), JSON.stringify(CONFIG))
   await writeFile(join(model, 'tokenizer.json'), JSON.stringify(TOKENIZER))
-  const tensors = [...shapes()].map(([name, shape]) => ({ name, shape, dtype: 'F32' }))
+  const tensors = [...shapes()].map(([name, shape]) => ({ name, shape, dtype: 'F32' as const }))
   const file = await createSafetensors(join(model, 'model.safetensors'), tensors)
   for (const [i, { name, shape }] of tensors.entries()) {
     const count = shape.reduce((a, b) => a * b, 1)
