@@ -75,6 +75,9 @@ describe('loading', () => {
     await expect(open({ weights: files.weights.subarray(0, 100) })).rejects.toThrow('model.safetensors')
     await expect(Encoder.load(5 as never)).rejects.toThrow('expected a path, or { weights, tokenizer, config }, got 5')
     await expect(Encoder.load(join(folder, 'nothing'))).rejects.toThrow('ENOENT')
+    await expect(open({}, { tokens: 0 })).rejects.toThrow(
+      'encoder: expected tokens to be a whole number above 0, got 0',
+    )
     await expect(open({}, { sparsity: 2 })).rejects.toThrow(/sparsity/)
     await expect(open({}, { method: 'wanda', sparsity: 0.5 })).rejects.toThrow('calibration')
     const silent = await open({ tokenizer: undefined }, { sparsity: 0.5 })
@@ -211,6 +214,11 @@ test('groups of any size give the same embeddings; a longer sequence makes room 
     }
     encoder.dispose()
   }
+  // More sequences than tokens, all at once.
+  const many = [...new Array(500).fill([]), [9]]
+  const { data } = all.encodeTokens(many, { linear() {} })
+  expect([...data.subarray(0, 500 * 16)].every((value) => value === 0)).toBe(true)
+  for (let i = 0; i < 16; i++) expect(data[500 * 16 + i]).toBeCloseTo(expected[32 + i], 5)
   const { weights, embeddings, activations } = all.memory
   expect(embeddings).toBe(4 * 16 * (20 + 12))
   expect(activations).toBeGreaterThan(4 * 120 * 128)

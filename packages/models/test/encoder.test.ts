@@ -63,6 +63,8 @@ describe('the encoder', () => {
     expect(() => encoder.run([[20]])).toThrow('sequence 0: expected tokens in 0..19, got 20')
     expect(() => encoder.run([[1], Array(13).fill(1)])).toThrow('sequence 1 has 13 tokens, expected at most 12')
     encoder.dispose()
+    encoder.dispose()
+    expect(() => encoder.run([[1]])).toThrow('encoder: it was used after dispose()')
     await expect(Encoder.read(encoderWeights(), { ...encoderConfig, vocabulary: 21 }, 32)).rejects.toThrow(
       'embeddings.word_embeddings.weight is [20, 16], expected [21, 16]',
     )

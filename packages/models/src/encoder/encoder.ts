@@ -111,7 +111,7 @@ export class Encoder {
    * Reads the tensors by the names of a BERT checkpoint.
    *
    * @param tokens the most that are computed at once
-   * @throws RangeError where a tensor has another shape than the sizes say
+   * @throws RangeError where a tensor has another shape than the sizes say, or `tokens` is not a whole number above 0
    */
   static async read(
     source: WeightSource,
@@ -120,6 +120,8 @@ export class Encoder {
     options: ReadEncoderOptions = {},
   ): Promise<Encoder> {
     const checked = checkedConfig(config, 'Encoder.read')
+    if (!(Number.isInteger(tokens) && tokens > 0))
+      throw rangeError('NNZ_VALUE', `encoder: expected tokens to be a whole number above 0, got ${describe(tokens)}`)
     return new Encoder(await Forward.read(source, checked, resolveBackend(options.backend), tokens), options)
   }
 

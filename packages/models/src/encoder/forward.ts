@@ -1,4 +1,4 @@
-import type { Backend, Tensor } from '@nnz/core'
+import { type Backend, type Tensor, typeError } from '@nnz/core'
 import type { Hooks } from '../hooks.ts'
 import { readShaped, type WeightSource } from '../weights.ts'
 import type { EncoderConfig } from './config.ts'
@@ -44,7 +44,9 @@ export class Forward {
   readonly places: Tensor
   readonly norm: NamedNorm
   readonly layers: readonly (readonly Stage[])[]
-  #tokens: number
+  /** The most tokens that are computed at once; more only for a longer sequence. */
+  readonly tokens: number
+  #disposed = false
   #work: { readonly rooms: Rooms; readonly operations: EncoderOperations } | undefined
 
   private constructor(
@@ -57,7 +59,7 @@ export class Forward {
     this.places = parts.places
     this.norm = parts.norm
     this.layers = parts.layers
-    this.#tokens = tokens
+    this.tokens = tokens
   }
 
   static async read(source: WeightSource, config: EncoderConfig, backend: Backend, tokens: number): Promise<Forward> {
@@ -86,18 +88,14 @@ export class Forward {
     return this.layers.flat()
   }
 
-  /** The most tokens that are computed at once; more only for a longer sequence. */
-  get tokens(): number {
-    return this.#tokens
-  }
-
   get roomBytes(): number {
     return this.#work?.rooms.bytes ?? 0
   }
 
   /** Writes the normalised embeddings of some sequences, and says what the layers need. */
   embed({ sequences, tokens }: Group, hooks: Hooks): Pass {
-    const { rooms, operations } = this.#room(tokens)
+    // Sequences without tokens need room, too.
+    const { rooms, operations } = this.#room(Math.max(tokens, sequences.length))
     const offsets = new Int32Array(sequences.length + 1)
     const [ids, positions] = [new Int32Array(tokens), new Int32Array(tokens)]
     let at = 0
@@ -120,10 +118,10 @@ export class Forward {
   }
 
   #room(tokens: number): { readonly rooms: Rooms; readonly operations: EncoderOperations } {
+    if (this.#disposed) throw typeError('NNZ_DISPOSED', 'encoder: it was used after dispose()')
     if (this.#work && this.#work.rooms.tokens >= tokens) return this.#work
     this.#work?.rooms.dispose()
-    this.#tokens = Math.max(this.#tokens, tokens)
-    const most = COLUMNS * Math.ceil(this.#tokens / COLUMNS)
+    const most = COLUMNS * Math.ceil(Math.max(this.tokens, tokens) / COLUMNS)
     const { config, backend } = this
     const { width, heads } = config
     this.#work = {
@@ -134,7 +132,10 @@ export class Forward {
   }
 
   dispose(): void {
+    if (this.#disposed) return
+    this.#disposed = true
     this.#work?.rooms.dispose()
+    this.#work = undefined
     const norms = [this.norm]
     for (const { product, bias, norm } of this.stages) {
       product.dispose()
