@@ -25,6 +25,7 @@ describe('decoder evidence', () => {
       teacher,
       points,
       calibration: [1, 2, 3].map(window),
+      run: 'one',
       judged: [{ name: 'text', windows: [11, 12, 13, 14].map(window) }],
       tuning: { windows: [5, 6].map(window), tokens: 40, steps: 12, learningRate: 3e-3 },
       seed: 1,
@@ -72,12 +73,12 @@ describe('decoder evidence', () => {
     expect(pruned['tokens/s (decode, 1 thread)']).toBeGreaterThan(0)
     expect(pruned['MB of weights']).toBeGreaterThan(0)
     expect([...kept.keys()].sort()).toEqual([
-      'dense-tuned-12-steps.checkpoint',
-      'dense-tuned-12-steps.checkpoint.seconds',
-      'wanda-unstructured-0.5',
-      'wanda-unstructured-0.5.seconds',
-      'wanda-unstructured-distilled-12-steps-at-0.5.checkpoint',
-      'wanda-unstructured-distilled-12-steps-at-0.5.checkpoint.seconds',
+      'one-dense-tuned-12-steps.checkpoint',
+      'one-dense-tuned-12-steps.checkpoint.seconds',
+      'one-wanda-unstructured-0.5',
+      'one-wanda-unstructured-0.5.seconds',
+      'one-wanda-unstructured-distilled-12-steps-at-0.5.checkpoint',
+      'one-wanda-unstructured-distilled-12-steps-at-0.5.checkpoint.seconds',
     ])
   })
 

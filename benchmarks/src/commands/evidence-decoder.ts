@@ -1,4 +1,5 @@
 import { cutWindows } from '@nnz/models'
+import { hashBytes } from '../environment/index.ts'
 import {
   DECODER_POINTS,
   decoderEvidence,
@@ -65,6 +66,7 @@ export async function evidenceDecoder({ text, brown, only, steps, work, ...place
     teacher,
     points,
     calibration: main.windows.slice(0, CALIBRATION_WINDOWS),
+    run: hashBytes(Buffer.from(`${main.name} ${weights} ${WINDOW} ${CALIBRATION_WINDOWS}`)).slice(0, 8),
     judged,
     tuning: { ...TUNING, steps: count, windows: main.windows.slice(0, half) },
     seed: SEED,

@@ -30,6 +30,8 @@ export interface DecoderEvidenceOptions {
   readonly points: readonly DecoderPoint[]
   /** What pruning measures inputs on. */
   readonly calibration: readonly (readonly number[])[]
+  /** What tells the texts and settings of this run from others: kept weights of another run are not taken. */
+  readonly run: string
   readonly judged: readonly NamedWindows[]
   readonly tuning: {
     readonly windows: readonly (readonly number[])[]
@@ -55,25 +57,27 @@ const CHECKPOINT_STEPS = 10
 
 const UNSTRUCTURED: Pattern = { kind: 'unstructured' }
 const TWO_OF_FOUR: Pattern = { kind: 'nm', n: 2, m: 4 }
-const SPARSITIES = [0.5, 0.3, 0.4, 0.6, 0.2, 0.7]
-const PATTERNS: readonly Pattern[] = [
-  TWO_OF_FOUR,
-  { kind: 'nm', n: 4, m: 8 },
-  { kind: 'grouped-nm', n: 2, m: 4, group: 2 },
-]
-/** The one that learns from the loss comes first: its points say most. */
 const METHODS = ['sparsegpt', 'wanda', 'magnitude'] as const
+
+/** Every method at every sparsity. */
+function unstructured(...sparsities: readonly number[]): DecoderPoint[] {
+  return sparsities.flatMap((sparsity) => METHODS.map((method) => ({ method, pattern: UNSTRUCTURED, sparsity })))
+}
+
+function structured(...patterns: readonly Pattern[]): DecoderPoint[] {
+  return patterns.flatMap((pattern) => METHODS.map((method) => ({ method, pattern })))
+}
 
 /** The frontier and the points that are tuned, those first that say most. */
 export const DECODER_POINTS: readonly DecoderPoint[] = [
   { method: 'dense' },
-  ...[0.5, 0.3, 0.4].flatMap((sparsity) => METHODS.map((method) => ({ method, pattern: UNSTRUCTURED, sparsity }))),
-  ...METHODS.map((method) => ({ method, pattern: TWO_OF_FOUR })),
+  ...unstructured(0.5, 0.3, 0.4),
+  ...structured(TWO_OF_FOUR),
   { method: 'sparsegpt', pattern: UNSTRUCTURED, sparsity: 0.5, tuned: true },
   { method: 'dense', tuned: true },
   { method: 'sparsegpt', pattern: TWO_OF_FOUR, tuned: true },
-  ...SPARSITIES.slice(3).flatMap((sparsity) => METHODS.map((method) => ({ method, pattern: UNSTRUCTURED, sparsity }))),
-  ...PATTERNS.slice(1).flatMap((pattern) => METHODS.map((method) => ({ method, pattern }))),
+  ...unstructured(0.6, 0.2, 0.7),
+  ...structured({ kind: 'nm', n: 4, m: 8 }, { kind: 'grouped-nm', n: 2, m: 4, group: 2 }),
 ]
 
 /** How records call a point. */
@@ -163,7 +167,7 @@ class DecoderRun {
   /** Seconds that it took; null where that is not known. */
   async #prune({ pattern = UNSTRUCTURED, sparsity }: DecoderPoint, method: Method): Promise<number | null> {
     const { decoder, calibration, keep, points, onProgress } = this.#options
-    const name = `${method} ${patternName(pattern)} ${sparsity ?? ''}`.trim().replaceAll(/[^\w.]+/g, '-')
+    const name = this.#fileName(`${method} ${patternName(pattern)} ${sparsity ?? ''}`.trim())
     const kept = await keep.load(name)
     if (kept) {
       takeMasked(decoder, kept)
@@ -188,6 +192,10 @@ class DecoderRun {
     return seconds
   }
 
+  #fileName(label: string): string {
+    return `${this.#options.run}-${label.replaceAll(/[^\w.]+/g, '-')}`
+  }
+
   async #seconds(name: string): Promise<number | null> {
     const kept = await this.#options.keep.load(`${name}.seconds`)
     return kept ? Number(new TextDecoder().decode(kept)) : null
@@ -204,7 +212,7 @@ class DecoderRun {
     const student = new TrainableDecoder(decoder)
     decoder.release()
     const run = new DecoderTuning({ teacher, student, ...tuning, seed, taught: this.#taught })
-    const name = `${label.replaceAll(/[^\w.]+/g, '-')}.checkpoint`
+    const name = `${this.#fileName(label)}.checkpoint`
     const { steps, ...fixed } = tuning
     const id = JSON.stringify({ label, seed, steps, ...fixed, windows: fixed.windows.length })
     const kept = await keep.load(name)
