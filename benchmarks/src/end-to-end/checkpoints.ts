@@ -2,9 +2,10 @@ import { openGguf, openSafetensors } from '@nnz/formats'
 import { fileSource } from '@nnz/formats/node'
 import { configOfGguf, type DecoderConfig, type EncoderConfig } from '@nnz/models'
 import { magnitude, type Pattern } from '@nnz/prune'
+import { z } from 'zod'
 import type { NetworkTensor, NetworkTensors } from '../baselines/onnx-network.ts'
-import { modelFile } from '../models/index.ts'
-import { MINILM, SMOLLM2 } from '../networks/open.ts'
+import { findModel } from '../models/index.ts'
+import { cached, MINILM, MINILM_CONFIG, SMOLLM2 } from '../networks/open.ts'
 
 /** What is published of a network: its sizes, and its tensors by their names. */
 export interface Checkpoint<Config> {
@@ -26,7 +27,7 @@ export interface PrunedNetwork<Config> extends Checkpoint<Config> {
 }
 
 /** Its linear layers in a BERT checkpoint, and in the blocks of a Llama one. */
-export const ENCODER_LAYERS = /^encoder\.layer\.\d+\..*\.?dense\.weight$|\.self\.(?:query|key|value)\.weight$/
+export const ENCODER_LAYERS = /^encoder\.layer\.\d+\.(?:.*\.)?(?:dense|query|key|value)\.weight$/
 export const DECODER_LAYERS = /^blk\.\d+\.(?:attn_(?:q|k|v|output)|ffn_(?:gate|up|down))\.weight$/
 
 let minilm: Promise<Checkpoint<EncoderConfig>> | undefined
@@ -38,17 +39,7 @@ export function readMiniLm(): Promise<Checkpoint<EncoderConfig>> {
     const file = await openSafetensors(await fileSource(cached(MINILM, 'model.safetensors')))
     const names = [...file.tensors.keys()].filter((name) => file.tensors.get(name)?.dtype.startsWith('F'))
     const tensors = await readAll(names, file)
-    // What its configuration file says.
-    const config = {
-      vocabulary: 30_522,
-      positions: 512,
-      layers: 6,
-      heads: 12,
-      width: 384,
-      innerWidth: 1536,
-      epsilon: 1e-12,
-    }
-    return { config, tensors }
+    return { config: MINILM_CONFIG, tensors }
   })()
   return minilm
 }
@@ -56,7 +47,7 @@ export function readMiniLm(): Promise<Checkpoint<EncoderConfig>> {
 /** The language model SmolLM2-135M-Instruct, read once, its 4-bit weights widened. Rejects with RangeError where it is not in the cache. */
 export function readSmolLm2(): Promise<Checkpoint<DecoderConfig>> {
   smollm2 ??= (async () => {
-    const path = cached(SMOLLM2, 'SmolLM2-135M-Instruct.Q4_1.gguf')
+    const path = cached(SMOLLM2, findModel(SMOLLM2).files[0].name)
     const file = await openGguf(await fileSource(path))
     const tensors = await readAll([...file.tensors.keys()], file)
     const words = wordsOf(file.metadata.get('tokenizer.ggml.tokens'))
@@ -67,7 +58,10 @@ export function readSmolLm2(): Promise<Checkpoint<DecoderConfig>> {
 
 /** Byte-level vocabularies write a blank as Ġ. */
 function wordsOf(tokens: unknown): ReadonlyMap<number, string> {
-  const texts = (tokens as readonly string[]).map((text) => text.replace('\u0120', ' '))
+  const texts = z
+    .array(z.string())
+    .parse(tokens)
+    .map((text) => text.replace('\u0120', ' '))
   return new Map([...texts.entries()].filter(([, text]) => /^ [a-z]{2,}$/.test(text)))
 }
 
@@ -104,10 +98,4 @@ export function prunedNetwork<Config>(
     nnz += data.reduce((count, value) => count + Number(value !== 0), 0)
   }
   return { ...rest, tensors: pruned, weights, nnz, parameters }
-}
-
-function cached(model: string, name: string): string {
-  const path = modelFile(model, name)
-  if (path === undefined) throw new RangeError(`${model} is not in the cache: nnz-bench models fetch ${model}`)
-  return path
 }

@@ -1,5 +1,5 @@
 import type { Pattern } from '@nnz/prune'
-import { modelFile } from '../models/index.ts'
+import { findModel, modelFile } from '../models/index.ts'
 import { MINILM, SMOLLM2 } from '../networks/open.ts'
 import type { Suite } from '../operations/operation.ts'
 import { createNetworkWorkload, type NetworkWorkload } from './workload.ts'
@@ -55,6 +55,7 @@ function generations(points: PatternPoints): NetworkWorkload[] {
 
 /** What must be done before a workload can be measured; undefined where nothing is missing. */
 export function missingFor({ model }: NetworkWorkload): string | undefined {
-  const file = model === MINILM ? 'model.safetensors' : 'SmolLM2-135M-Instruct.Q4_1.gguf'
-  return modelFile(model, file) ? undefined : `${model} is not in the cache: nnz-bench models fetch ${model}`
+  return modelFile(model, findModel(model).files[0].name)
+    ? undefined
+    : `${model} is not in the cache: nnz-bench models fetch ${model}`
 }

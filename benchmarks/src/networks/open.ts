@@ -3,15 +3,14 @@ import { basename } from 'node:path'
 import { openGguf, openSafetensors, type SafetensorsFile } from '@nnz/formats'
 import { fileSource } from '@nnz/formats/node'
 import {
+  configOfGguf,
   Decoder,
-  type DecoderConfig,
   Encoder,
   type EncoderConfig,
   type TextEncoder,
   tokenizerOf,
   tokenizerOfGguf,
 } from '@nnz/models'
-import { z } from 'zod'
 import { findModel, modelFile } from '../models/index.ts'
 
 export const MINILM = 'all-minilm-l6-v2'
@@ -54,25 +53,15 @@ export async function openSmolLm2(tokens: number): Promise<{ decoder: Decoder; t
   const file = await openGguf(await fileSource(path))
   try {
     const tokenizer = tokenizerOfGguf(file.metadata, basename(path))
-    const number = (key: string) => z.number().parse(file.metadata.get(`llama.${key}`))
-    const config: DecoderConfig = {
-      vocabulary: number('vocab_size'),
-      positions: number('context_length'),
-      layers: number('block_count'),
-      heads: number('attention.head_count'),
-      keyHeads: number('attention.head_count_kv'),
-      width: number('embedding_length'),
-      innerWidth: number('feed_forward_length'),
-      epsilon: number('attention.layer_norm_rms_epsilon'),
-      ropeBase: number('rope.freq_base'),
-    }
+    const config = configOfGguf(file.metadata, file.name)
     return { decoder: await Decoder.read(file, config, tokens), tokenizer }
   } finally {
     await file.close()
   }
 }
 
-function cached(model: string, name: string): string {
+/** The path of a file in the cache. Throws RangeError where it has not been fetched. */
+export function cached(model: string, name: string): string {
   const path = modelFile(model, name)
   if (path === undefined) throw new RangeError(`${model} is not in the cache: nnz-bench models fetch ${model}`)
   return path
