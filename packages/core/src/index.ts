@@ -128,6 +128,7 @@ export {
   type Dtype,
   expectMatrix,
   expectOutput,
+  expectValues,
   isTensor,
   overlaps,
   type Tensor,

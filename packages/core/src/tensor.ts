@@ -243,6 +243,13 @@ export function arraysOverlap(x: Float32Array, y: Float32Array): boolean {
   return x.byteOffset < y.byteOffset + y.byteLength && y.byteOffset < x.byteOffset + x.byteLength
 }
 
+/** The values that an `updateValues` is given, as f32: as many as `count`, else a RangeError in the operation's name. */
+export function expectValues(values: unknown, count: number, operation: string): Float32Array {
+  const data = toFloat32(values, `${operation}: values`)
+  if (data.length === count) return data
+  throw rangeError('NNZ_SHAPE', `${operation}: updateValues got ${data.length} values, expected ${count}`)
+}
+
 /** A Float32Array as it is, any other array of numbers converted. */
 export function toFloat32(data: unknown, name: string): Float32Array {
   if (data instanceof Float32Array) return data

@@ -2,6 +2,7 @@ import {
   type Backend,
   type Explanation,
   expectMatrix,
+  expectValues,
   isWasm,
   type Runner,
   rangeError,
@@ -9,7 +10,6 @@ import {
   resolveBackend,
   type Tensor,
   tensor,
-  toFloat32,
   transposed,
   typeError,
   zeros,
@@ -180,10 +180,7 @@ export class SpmmBackwardPlan implements Partial<Disposable> {
    */
   updateValues(values: ArrayLike<number>): void {
     this.#expectAlive()
-    const data = toFloat32(values, `${this.#operation}: values`)
-    const count = this.#weights.values.length
-    if (data.length !== count)
-      throw rangeError('NNZ_SHAPE', `${this.#operation}: updateValues got ${data.length} values, expected ${count}`)
+    const data = expectValues(values, this.#weights.values.length, this.#operation)
     this.#parts.input?.updateValues(data)
   }
 

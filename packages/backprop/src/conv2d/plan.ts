@@ -2,6 +2,7 @@ import {
   type Backend,
   type BackendOption,
   type Csr,
+  expectValues,
   isWasm,
   rangeError,
   registerDispose,
@@ -104,13 +105,7 @@ class ConvolutionPlan<A> implements Partial<Disposable> {
    */
   updateValues(values: ArrayLike<number>): void {
     this.expectAlive()
-    const data = toFloat32(values, `${this.name}: values`)
-    if (data.length !== this.#weights.nnz)
-      throw rangeError(
-        'NNZ_SHAPE',
-        `${this.name}: updateValues got ${data.length} values, expected ${this.#weights.nnz}`,
-      )
-    this.#runner.updateValues(data)
+    this.#runner.updateValues(expectValues(values, this.#weights.nnz, this.name))
   }
 
   /**

@@ -2,11 +2,11 @@ import {
   type BackendOption,
   BucketedPlan,
   type Explanation,
+  expectValues,
   rangeError,
   registerDispose,
   resolveBackend,
   type Tensor,
-  toFloat32,
   transposed,
 } from '@nnz/core'
 import type { SparseWeights } from '@nnz/spmm'
@@ -127,10 +127,7 @@ export class SddmmPlan implements Partial<Disposable> {
    */
   updateValues(values: ArrayLike<number>): void {
     this.#inner.expectAlive()
-    const data = toFloat32(values, `${NAME}: values`)
-    const count = this.#pattern.values.length
-    if (data.length !== count)
-      throw rangeError('NNZ_SHAPE', `${NAME}: updateValues got ${data.length} values, expected ${count}`)
+    const data = expectValues(values, this.#pattern.values.length, NAME)
     if (this.#scale) this.#scale = data.slice()
   }
 

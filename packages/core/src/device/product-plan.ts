@@ -7,7 +7,7 @@ import { expectActivation, outputRows } from '../product/activation.ts'
 import { expectBias, expectOptions, type PlanOptions } from '../product/options.ts'
 import type { ProductSpecification } from '../product/plan.ts'
 import type { ProductArguments, ProductProblem } from '../product/problem.ts'
-import { type Tensor, toFloat32 } from '../tensor.ts'
+import { expectValues, type Tensor } from '../tensor.ts'
 import {
   type DeviceBackend,
   type DeviceDtype,
@@ -145,10 +145,7 @@ export class DeviceProductPlan<P extends ProductProblem, W extends object> imple
   /** Replaces the values of w, in its canonical order; the pattern stays. */
   updateValues(values: ArrayLike<number>): void {
     const { operation, valueCount } = this.#specification
-    const data = toFloat32(values, `${operation}: values`)
-    if (data.length !== valueCount)
-      throw rangeError('NNZ_SHAPE', `${operation}: updateValues got ${data.length} values, expected ${valueCount}`)
-    this.#inner.updateValues(data)
+    this.#inner.updateValues(expectValues(values, valueCount, operation))
   }
 
   explain(): Explanation {

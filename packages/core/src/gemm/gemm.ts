@@ -6,7 +6,7 @@ import { checked } from '../layouts/checks.ts'
 import { type CompactDense, dense } from '../layouts/dense.ts'
 import { BucketedPlan } from '../plan/bucketed-plan.ts'
 import type { Explanation } from '../plan/explanation.ts'
-import { expectMatrix, expectOutput, overlaps, type Tensor, toFloat32, zeros } from '../tensor.ts'
+import { expectMatrix, expectOutput, expectValues, overlaps, type Tensor, zeros } from '../tensor.ts'
 import { GEMM_COSTS } from './costs.ts'
 import { GEMM_I8_COSTS } from './i8/costs.ts'
 import { gemmI8Kernels } from './i8/index.ts'
@@ -116,11 +116,7 @@ export class GemmPlan implements Partial<Disposable> {
 
   /** Replaces the weights, row-major and in f32; i8 weights get new scales. */
   updateValues(values: ArrayLike<number>): void {
-    const data = toFloat32(values, 'gemm: values')
-    if (data.length !== this.#m * this.#k) {
-      throw rangeError('NNZ_SHAPE', `gemm: updateValues got ${data.length} values, expected ${this.#m * this.#k}`)
-    }
-    this.#inner.updateValues(data)
+    this.#inner.updateValues(expectValues(values, this.#m * this.#k, 'gemm'))
   }
 
   explain(): Explanation {

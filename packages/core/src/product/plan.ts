@@ -9,9 +9,9 @@ import {
   arraysOverlap,
   expectMatrix,
   expectOutput,
+  expectValues,
   overlaps,
   type Tensor,
-  toFloat32,
   transposed,
   zeros,
 } from '../tensor.ts'
@@ -144,11 +144,7 @@ export class ProductPlan<P extends ProductProblem, W extends object> implements 
    */
   updateValues(values: ArrayLike<number>): void {
     const { operation, valueCount } = this.#specification
-    const data = toFloat32(values, `${operation}: values`)
-    if (data.length !== valueCount) {
-      throw rangeError('NNZ_SHAPE', `${operation}: updateValues got ${data.length} values, expected ${valueCount}`)
-    }
-    this.#inner.updateValues(data)
+    this.#inner.updateValues(expectValues(values, valueCount, operation))
   }
 
   /** Which kernel runs for how many columns, and why; flops, bytes and packed bytes. */
