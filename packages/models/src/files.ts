@@ -9,6 +9,7 @@ interface Files {
 interface Paths {
   join(...parts: string[]): string
   basename(path: string): string
+  dirname(path: string): string
 }
 
 /** Builtin modules where the host has them, without an import that bundlers for browsers stumble over. */

@@ -1,5 +1,5 @@
 import { patterns } from '@nnz/attention'
-import { tensor } from '@nnz/core'
+import { csr, tensor } from '@nnz/core'
 import { save } from '@nnz/core/storage'
 import { pruneNetwork } from '@nnz/prune'
 import { describe, expect, test } from 'vitest'
@@ -24,6 +24,27 @@ function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): num
     size = Math.max(size, Math.abs(expected[i]))
   }
   return most / size
+}
+
+/** What a GGUF file of such a decoder says. */
+function ggufMetadata() {
+  const { vocabulary, positions, layers, heads, keyHeads, width, innerWidth, epsilon, ropeBase } = decoderConfig
+  return {
+    'general.architecture': 'llama',
+    'tokenizer.ggml.model': 'gpt2',
+    'tokenizer.ggml.pre': 'smollm',
+    'tokenizer.ggml.tokens': Array.from({ length: vocabulary }, (_, token) => `t${token}`),
+    'tokenizer.ggml.token_type': new Array(vocabulary).fill(1),
+    'tokenizer.ggml.merges': [],
+    'llama.context_length': positions,
+    'llama.block_count': layers,
+    'llama.attention.head_count': heads,
+    'llama.attention.head_count_kv': keyHeads,
+    'llama.embedding_length': width,
+    'llama.feed_forward_length': innerWidth,
+    'llama.attention.layer_norm_rms_epsilon': epsilon,
+    'llama.rope.freq_base': ropeBase,
+  }
 }
 
 describe('the decoder', () => {
@@ -250,7 +271,28 @@ describe('pruning', () => {
     },
   )
 
+  test('loads what nnz-prune makes of a GGUF file', async () => {
+    const weights = decoderWeights()
+    const stored = weights.names.map((name) => {
+      const { data, shape } = weights.get(name)
+      const sparse = name.startsWith('blk.') && shape.length === 2
+      return [name, sparse ? csr.fromDense(data, [...shape]) : tensor(data, shape)] as const
+    })
+    const metadata = { gguf: JSON.stringify(ggufMetadata()), 'nnz-prune': 'magnitude unstructured' }
+    const [loaded, read] = [
+      await Decoder.load(save(stored, { metadata }), { tokens: 80 }),
+      await Decoder.read(weights, decoderConfig, 80),
+    ]
+    expect(loaded.config).toEqual(decoderConfig)
+    expect(loaded.tokenizer?.decode([2, 1])).toBe('t2t1')
+    expect(loaded.logits(long).data).toEqual(read.logits(long).data)
+    for (const each of [loaded, read]) each.dispose()
+  })
+
   test('says what it cannot load', async () => {
+    const described = (gguf: string) => Decoder.load(save({ x: tensor([1], [1]) }, { metadata: { gguf } }))
+    await expect(described('[')).rejects.toThrow('decoder: expected metadata of a decoder as an object in JSON')
+    await expect(described('{}')).rejects.toThrow('expected a model of the architecture llama, got undefined')
     await expect(Decoder.load(new Uint8Array(100))).rejects.toThrow(/decoder/)
     await expect(Decoder.load(save({ x: tensor([1], [1]) }))).rejects.toThrow('expected a GGUF file, or one that')
     await expect(Decoder.load(5 as never)).rejects.toThrow('expected a path or bytes, got 5')
@@ -258,21 +300,7 @@ describe('pruning', () => {
 })
 
 test('sizes of a GGUF file, which have to be those of a decoder', () => {
-  const { vocabulary, positions, layers, heads, keyHeads, width, innerWidth, epsilon, ropeBase } = decoderConfig
-  const metadata = new Map<string, unknown>(
-    Object.entries({
-      'general.architecture': 'llama',
-      'tokenizer.ggml.tokens': Array.from({ length: vocabulary }, String),
-      'llama.context_length': positions,
-      'llama.block_count': layers,
-      'llama.attention.head_count': heads,
-      'llama.attention.head_count_kv': keyHeads,
-      'llama.embedding_length': width,
-      'llama.feed_forward_length': innerWidth,
-      'llama.attention.layer_norm_rms_epsilon': epsilon,
-      'llama.rope.freq_base': ropeBase,
-    }),
-  )
+  const metadata = new Map<string, unknown>(Object.entries(ggufMetadata()))
   expect(configOfGguf(metadata, 'm.gguf')).toEqual(decoderConfig)
   metadata.set('llama.attention.head_count_kv', 3)
   expect(() => configOfGguf(metadata, 'm.gguf')).toThrow('m.gguf: the configuration does not fit a decoder')

@@ -63,6 +63,19 @@ describe('loading', () => {
     for (const encoder of [fromFolder, fromBytes, whole]) encoder.dispose()
   })
 
+  test('weights alone find in their folder what they do not bring themselves', async () => {
+    const path = join(folder, 'pruned.safetensors')
+    await writeFile(path, checkpoint())
+    const [beside, whole] = [await Encoder.load(path), await Encoder.load(folder)]
+    expect(beside.encode(texts).data).toEqual(whole.encode(texts).data)
+    await (await Encoder.load(files)).save(path)
+    const saved = await Encoder.load(path)
+    expect(saved.tokenizer?.encode(texts[2])).toHaveLength(12)
+    for (const each of [beside, whole, saved]) each.dispose()
+    await writeFile(path, new Uint8Array(100))
+    await expect(Encoder.load(path)).rejects.toThrow('pruned.safetensors')
+  })
+
   test('says what is missing or wrong', async () => {
     const open = (given: object, options = {}) => Encoder.load({ ...files, ...given }, options)
     await expect(open({ config: undefined })).rejects.toThrow('there is no config.json, and no option config')

@@ -44,7 +44,7 @@ function toyFolder(dtype: 'F32' | 'BF16' = 'F32'): string {
   }))
   writeFileSync(join(folder, 'in.safetensors'), writeSafetensors([...tensors, floats('pooler.weight', [4, 4], 1)]))
   const lines = Array.from({ length: 40 }, (_, i) => `${i}: a line that is long enough to be calibrated with`)
-  writeFileSync(join(folder, 'text.txt'), `= Heading =\n${lines.join('\n')}\n`)
+  writeFileSync(join(folder, 'text.txt'), `\n${lines.join('\n \n')}\n`)
   return folder
 }
 
@@ -69,7 +69,7 @@ describe('a file that is pruned as a network', () => {
         })
       }
       expect(report.copied).toEqual(['pooler.weight'])
-      // Short lines are left out, and the others are spread over the text.
+      // Empty lines are left out, and the others are spread over the text.
       expect(asked).toEqual([{ path: join(folder, 'in.safetensors'), calibration: expect.any(Array) }])
       expect(asked[0].calibration.length).toBe(40)
     },
@@ -136,9 +136,10 @@ describe('a file that is pruned as a network', () => {
     await expect(pruneFile(settings(folder, { exclude: ['?.weight', 'bert*'] }))).rejects.toThrow(
       'none of the chosen tensors',
     )
-    writeFileSync(join(folder, 'text.txt'), 'short\n')
-    await expect(pruneFile(settings(folder))).rejects.toThrow(/text\.txt: no line has 32 characters or more/)
+    writeFileSync(join(folder, 'text.txt'), '\n \n')
+    await expect(pruneFile(settings(folder))).rejects.toThrow('text.txt: every line is empty')
     writeFileSync(join(folder, 'in.gguf'), gguf({}, [{ name: 'w', type: 0, shape: [2, 2], data: new Uint8Array(16) }]))
+    writeFileSync(join(folder, 'text.txt'), 'short\n')
     const decoder = settings(folder, { input: join(folder, 'in.gguf') })
     await expect(pruneFile(decoder)).rejects.toThrow(/text\.txt: has 6 tokens, expected at least 256/)
   })

@@ -116,11 +116,14 @@ describe('a pruned file', () => {
     const blocks = Uint8Array.from({ length: 4 * 18 }, (_, i) =>
       i % 18 === 1 ? 0x3c : i % 18 === 0 ? 0 : (i * 89) % 256,
     )
-    const bytes = gguf({ 'general.architecture': 'llama', 'llama.block_count': 2 }, [
-      { name: 'blk.0.attn_q.weight', type: 2, shape: [4, 32], data: blocks },
-      { name: 'token_embd.weight', type: 0, shape: [2, 2], data: new Uint8Array(16) },
-      { name: 'blk.0.attn_norm.weight', type: 0, shape: [4], data: new Uint8Array(16) },
-    ])
+    const bytes = gguf(
+      { 'general.architecture': 'llama', 'llama.block_count': 2, 'tokenizer.ggml.tokens': ['a', 'b'] },
+      [
+        { name: 'blk.0.attn_q.weight', type: 2, shape: [4, 32], data: blocks },
+        { name: 'token_embd.weight', type: 0, shape: [2, 2], data: new Uint8Array(16) },
+        { name: 'blk.0.attn_norm.weight', type: 0, shape: [4], data: new Uint8Array(16) },
+      ],
+    )
     const folder = inFolder(bytes, 'in.gguf')
     const report = await pruneFile(fileOptions(folder, { input: join(folder, 'in.gguf'), sparsity: 0.5 }))
     expect(report.layers).toMatchObject([{ name: 'blk.0.attn_q.weight', dtype: 'Q4_0', nnz: 64 }])
@@ -130,6 +133,7 @@ describe('a pruned file', () => {
     expect(Object.fromEntries(after.metadata)).toMatchObject({
       'general.architecture': 'llama',
       'llama.block_count': '2',
+      gguf: '{"general.architecture":"llama","llama.block_count":2,"tokenizer.ggml.tokens":["a","b"]}',
     })
   })
 

@@ -17,7 +17,7 @@ export interface OpenDecoder {
 }
 
 /**
- * Opens a GGUF file, or one that {@link Decoder.save} made.
+ * Opens a GGUF file, one that {@link Decoder.save} made, or one that `nnz-prune` made of a GGUF file.
  *
  * @throws TypeError where it is neither a path nor bytes
  * @throws FileFormatError or RangeError where it is something else

@@ -87,15 +87,14 @@ export class Encoder {
   /**
    * Loads a model, and prunes it if asked to.
    *
-   * @param from a folder as models are published (`model.safetensors`, `tokenizer.json`, `config.json`), a file that
-   *   {@link save} wrote, or the contents of such files
+   * @param from a folder as models are published (`model.safetensors`, `tokenizer.json`, `config.json`), a file of
+   *   weights in such a folder, a file that {@link save} wrote, or the contents of such files
    * @throws RangeError where files are missing, damaged, or of another kind of model; TypeError where a path is given and
    *   the host has no files
    */
   static async load(from: string | EncoderFiles, options: LoadEncoderOptions = {}): Promise<Encoder> {
     const given = await givenFiles(from, options.config)
-    const longest = options.longest ?? given.longest
-    const { source, config, tokenizer, tokenizerJson } = await openEncoder(given, longest)
+    const { source, config, tokenizer, tokenizerJson } = await openEncoder(given, options.longest)
     const { backend, tokens } = options
     const encoder = await Encoder.read(source, config, tokens, { backend, tokenizer, tokenizerJson })
     try {

@@ -17,6 +17,14 @@ export interface EncoderFiles {
   readonly config?: EncoderDescription | undefined
 }
 
+/** What a path or bytes gave. */
+interface GivenFiles extends EncoderFiles {
+  /** The file of the weights, in errors. */
+  readonly name?: string | undefined
+  /** What the folder's files say, where the weights do not bring it themselves. */
+  readonly beside?: (Pick<EncoderFiles, 'tokenizer' | 'config'> & { readonly longest: number | undefined }) | undefined
+}
+
 /** What was found in the files. */
 export interface LoadedEncoder {
   readonly source: WeightSource
@@ -34,7 +42,7 @@ export const TOKENIZER_KEY = 'nnz.models.tokenizer'
 export async function givenFiles(
   from: string | EncoderFiles,
   config: EncoderDescription | undefined,
-): Promise<EncoderFiles & { readonly longest?: number | undefined }> {
+): Promise<GivenFiles> {
   if (typeof from === 'string') return filesAt(from, config)
   if (typeof from !== 'object' || from === null)
     throw typeError(
@@ -44,14 +52,13 @@ export async function givenFiles(
   return config === undefined ? from : { ...from, config }
 }
 
-/** Reads what a path leads to: a folder as models are published, or one file that holds everything. */
-async function filesAt(
-  path: string,
-  config: EncoderDescription | undefined,
-): Promise<EncoderFiles & { longest?: number | undefined }> {
+/** Reads what a path leads to: a folder as models are published, or a file that holds everything or lies in such a folder. */
+async function filesAt(path: string, config: EncoderDescription | undefined): Promise<GivenFiles> {
   const { readFile, stat } = files()
-  if (!(await stat(path)).isDirectory()) return { weights: await readFile(path), config }
-  const at = (name: string) => paths().join(path, name)
+  const { join, dirname, basename } = paths()
+  const folder = (await stat(path)).isDirectory()
+  const weights = folder ? join(path, 'model.safetensors') : path
+  const at = (name: string) => join(dirname(weights), name)
   const json = async (name: string): Promise<string | undefined> => {
     try {
       return new TextDecoder().decode(await readFile(at(name)))
@@ -62,11 +69,14 @@ async function filesAt(
   }
   const [description, settings] = [await json('config.json'), await json('sentence_bert_config.json')]
   return {
-    weights: await readFile(at('model.safetensors')),
-    tokenizer: await json('tokenizer.json'),
-    config:
-      config ?? (description === undefined ? undefined : (parsed(description, 'config.json') as EncoderDescription)),
-    longest: settings === undefined ? undefined : longestOf(settings),
+    name: basename(weights),
+    weights: await readFile(weights),
+    config,
+    beside: {
+      tokenizer: await json('tokenizer.json'),
+      config: description === undefined ? undefined : (parsed(description, 'config.json') as EncoderDescription),
+      longest: settings === undefined ? undefined : longestOf(settings),
+    },
   }
 }
 
@@ -88,15 +98,16 @@ function parsed(text: string, file: string): unknown {
 }
 
 /** Opens the files of an encoder. */
-export async function openEncoder(given: EncoderFiles, longest: number | undefined): Promise<LoadedEncoder> {
-  const file = await openSafetensors(bytesSource(given.weights, 'model.safetensors'))
+export async function openEncoder(given: GivenFiles, longest: number | undefined): Promise<LoadedEncoder> {
+  const file = await openSafetensors(bytesSource(given.weights, given.name ?? 'model.safetensors'))
   const saved = file.metadata.get(CONFIG_KEY)
-  const description = given.config ?? (saved === undefined ? undefined : parsed(saved, CONFIG_KEY))
+  const description = given.config ?? (saved === undefined ? given.beside?.config : parsed(saved, CONFIG_KEY))
   if (description === undefined)
     throw rangeError('NNZ_VALUE', 'Encoder.load: there is no config.json, and no option config: expected one of them')
   const config = encoderConfig(description, 'config.json')
   const weights = file.metadata.has(LAYOUTS_KEY) ? storedWeights(await wholeBytes(given.weights), file.name) : file
-  const { tokenizer = file.metadata.get(TOKENIZER_KEY) } = given
+  const { tokenizer = file.metadata.get(TOKENIZER_KEY) ?? given.beside?.tokenizer } = given
+  const most = longest ?? (saved === undefined ? given.beside?.longest : undefined) ?? config.positions
   const tokenizerJson = typeof tokenizer === 'object' ? JSON.stringify(tokenizer) : tokenizer
   return {
     source: prefixed(weights, [...file.tensors.keys()]),
@@ -104,7 +115,7 @@ export async function openEncoder(given: EncoderFiles, longest: number | undefin
     tokenizer:
       tokenizerJson === undefined
         ? undefined
-        : tokenizerOf(tokenizerJson, 'tokenizer.json', Math.min(longest ?? config.positions, config.positions)),
+        : tokenizerOf(tokenizerJson, 'tokenizer.json', Math.min(most, config.positions)),
     tokenizerJson,
   }
 }

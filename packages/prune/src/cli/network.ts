@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
 import type { TensorFile } from '@nnz/formats'
 import type { PrunableNetwork } from '../network.ts'
 
@@ -17,8 +16,6 @@ interface Models {
 
 /** Tokens of a decoder's windows. */
 const WINDOW = 256
-/** Lines of a text that are shorter say little: headings, lists. */
-const SHORTEST_LINE = 32
 const DEFAULT_SAMPLES = { lines: 128, windows: 64 }
 
 /** `count` of the items, evenly spread. */
@@ -42,7 +39,7 @@ async function models(): Promise<Models> {
 
 /**
  * Opens the network that a file holds, with a text to calibrate with: a decoder from GGUF, a sentence encoder from
- * safetensors with its configuration and tokeniser in the same folder (for `model.safetensors`) or in the file.
+ * safetensors with its configuration and tokeniser in the same folder or in the file.
  *
  * @param samples lines of the text for an encoder, windows of 256 tokens for a decoder; all are spread over the text
  * @throws RangeError if @nnz/models is missing, or the text is too short
@@ -63,11 +60,9 @@ export async function openNetwork(
     const lines = text
       .split('\n')
       .map((line) => line.trim())
-      .filter((line) => line.length >= SHORTEST_LINE)
-    if (lines.length === 0) throw new RangeError(`${textFile}: no line has ${SHORTEST_LINE} characters or more`)
-    return (await Encoder.load(basename(path) === 'model.safetensors' ? dirname(path) : path)).prunable(
-      spread(lines, samples ?? DEFAULT_SAMPLES.lines),
-    )
+      .filter((line) => line !== '')
+    if (lines.length === 0) throw new RangeError(`${textFile}: every line is empty`)
+    return (await Encoder.load(path)).prunable(spread(lines, samples ?? DEFAULT_SAMPLES.lines))
   }
   const decoder = await Decoder.load(path)
   const tokens = decoder.tokenizer!.encode(text)

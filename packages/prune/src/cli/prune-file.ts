@@ -184,7 +184,9 @@ async function identity(options: FileOptions, sha256: string) {
 function metadataOf(file: TensorFile, { method, pattern }: FileOptions): Record<string, string> {
   const single = [...file.metadata].filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
   const texts = single.map(([key, value]) => [key, String(value)])
-  return { ...Object.fromEntries(texts), 'nnz-prune': `${method} ${patternName(pattern)}` }
+  // Sizes and tokeniser of a GGUF file are lists, too; with them, Decoder.load of @nnz/models runs the result.
+  const all = file.format === 'gguf' && { gguf: JSON.stringify(Object.fromEntries(file.metadata)) }
+  return { ...Object.fromEntries(texts), ...all, 'nnz-prune': `${method} ${patternName(pattern)}` }
 }
 
 async function hashOf(path: string): Promise<string> {
