@@ -16,7 +16,7 @@ export function onnxEncoderBaseline(
   importRuntime?: Importer,
   importer?: Importer,
 ): Baseline<EncodeTask> {
-  return networkBaseline(name, ['f32', 'q8'], prepare, importRuntime, importer)
+  return networkBaseline(name, { f32: {}, q8: {} }, prepare, importRuntime, importer)
 }
 
 async function prepare(

@@ -24,10 +24,10 @@ export interface NetworkSession {
   readonly options: object
 }
 
-/** A network in ONNX Runtime, once for each type of products and number of threads. */
+/** A network in ONNX Runtime, once for each type of products, with its settings, and number of threads. */
 export function networkBaseline<T extends Task>(
   name: 'onnxruntime-web' | 'onnxruntime-node',
-  types: readonly ProductType[],
+  types: Readonly<Partial<Record<ProductType, Contender['settings']>>>,
   prepare: (task: T, session: NetworkSession) => Promise<Prepared>,
   importRuntime: Importer = requireOwnOnnxRuntime,
   importer: Importer = importPackage,
@@ -35,7 +35,7 @@ export function networkBaseline<T extends Task>(
   const web = name === 'onnxruntime-web'
   return {
     name,
-    placeholder: contender(name, null, 1, 'f32'),
+    placeholder: contender(name, null, { threads: 1, dtype: 'f32', settings: types.f32 ?? {} }),
     async open(threads) {
       const proto = await loadPackage<OnnxProto>('onnx-proto', importer)
       const specs: ContenderSpec<T>[] = []
@@ -46,9 +46,9 @@ export function networkBaseline<T extends Task>(
         const options = web
           ? { executionProviders: ['wasm'] }
           : { executionProviders: ['cpu'], intraOpNumThreads: count, interOpNumThreads: 1 }
-        for (const products of types)
+        for (const [products, settings] of Object.entries(types) as [ProductType, Contender['settings']][])
           specs.push({
-            contender: contender(name, version, count, products),
+            contender: contender(name, version, { threads: count, dtype: products, settings }),
             supports: () => true,
             prepare: (task) => prepare(task, { runtime, proto, products, options }),
           })
@@ -58,15 +58,11 @@ export function networkBaseline<T extends Task>(
   }
 }
 
-function contender(name: string, version: string | null, threads: number, dtype: string): Contender {
-  return {
-    type: 'baseline',
-    name,
-    class: name === 'onnxruntime-web' ? 'wasm' : 'native',
-    method: 'dense',
-    version,
-    settings: {},
-    threads,
-    dtype,
-  }
+function contender(
+  name: string,
+  version: string | null,
+  rest: Pick<Contender, 'threads' | 'dtype' | 'settings'>,
+): Contender {
+  const platform = name === 'onnxruntime-web' ? 'wasm' : 'native'
+  return { type: 'baseline', name, class: platform, method: 'dense', version, ...rest }
 }

@@ -12,6 +12,8 @@ import type { NetworkWorkload } from './workload.ts'
  */
 export interface GenerateTask extends Task {
   readonly network: PrunedNetwork<DecoderConfig>
+  /** The network before it was pruned. */
+  readonly published: Checkpoint<DecoderConfig>
   readonly phase: NetworkWorkload['phase']
   /** Tokens of the text. */
   readonly tokens: number
@@ -56,6 +58,7 @@ export async function makeGenerateTask(
   return {
     ...networkFields(workload, network, work),
     network,
+    published,
     phase,
     tokens,
     brief,
