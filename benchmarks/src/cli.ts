@@ -79,9 +79,9 @@ program
   .description('render the tables and the page of a results folder')
   .argument('[folder]', 'results folder', 'results')
   .option('--readme <file>', "a document with the summary's markers to be filled")
-  .action(async (folder: string, { readme }: { readme?: string }) =>
-    (await import('./commands/report.ts')).report(folder, readme),
-  )
+  .option('--publish <folder>', 'write page, tables and records into a folder for a static host instead')
+  .option('--force', 'publish into a folder that holds something else', false)
+  .action(async (folder: string, options) => (await import('./commands/report.ts')).report(folder, options))
 
 program
   .command('compare')

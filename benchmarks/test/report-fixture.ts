@@ -203,7 +203,36 @@ export function makeQuality(): QualityRecord[] {
   )
 }
 
+/** Invented judgements of a whole network, with intervals and speed; the dense one beside it. */
+export function makeFrontier(): QualityRecord[] {
+  const record = (method: string, sparsity: number, score: number, rate: number): QualityRecord => ({
+    kind: 'quality',
+    operation: 'encoder',
+    model: 'fixture-encoder',
+    layer: null,
+    method,
+    sparsity,
+    data: 'pairs.csv (SHA-256 0123456789ab): 90 pairs; pruned on 64 sentences of text.txt (SHA-256 ba9876543210)',
+    seed: null,
+    metrics: {
+      'Spearman x 100': score,
+      'Spearman x 100 low': score - 1,
+      'Spearman x 100 high': score + 1.5,
+      'sentences/s (32 x 64 tokens, 1 thread)': rate,
+      'MB of weights': 40 * (1 - sparsity) + 2,
+    },
+  })
+  return [
+    record('dense', 0, 86, 100),
+    record('magnitude unstructured', 0.5, 80, 150),
+    record('magnitude unstructured', 0.7, 60, 290),
+    record('sparsegpt unstructured', 0.5, 85.5, 160),
+    record('sparsegpt unstructured', 0.7, 82, 300),
+    record('sparsegpt 2:4', 0.5, 84, 140),
+  ]
+}
+
 /** Writes them the way that `nnz-bench` does. */
 export function writeJudgements(folder: string, options: FixtureOptions = {}): Promise<string> {
-  return writeQuality(folder, makeEnvironment({ suite: 'evidence', ...options }), makeQuality())
+  return writeQuality(folder, makeEnvironment({ suite: 'evidence', ...options }), [...makeQuality(), ...makeFrontier()])
 }

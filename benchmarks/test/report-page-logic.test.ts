@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { pageDataOf } from '../src/report/columns.ts'
 import { rowsOf as recordRows } from '../src/report/index.ts'
 import { rowsOf } from '../src/report/page/data.ts'
-import { distinct, type Filters, fromHash, matches, toHash } from '../src/report/page/filters.ts'
+import { distinct, type Filters, fromHash, matches, toParameters } from '../src/report/page/filters.ts'
 import {
   limitSeries,
   rooflineSeries,
@@ -71,7 +71,7 @@ describe('filters', () => {
   })
   test('survive the way through the address', () => {
     const filters = { ...all, n: '16', search: 'a&b=c #', off: new Set(['x (2 threads)', 'y']) }
-    expect(fromHash(toHash(filters), all)).toEqual(filters)
+    expect(fromHash(`#${toParameters(filters)}`, all)).toEqual(filters)
     expect(fromHash('', all)).toEqual(all)
   })
   test('numbers are in their order', () => expect(distinct([128, 1, null, 16, 1])).toEqual(['1', '16', '128']))
@@ -80,7 +80,7 @@ describe('filters', () => {
 describe('series', () => {
   test('only sparse contenders have a speed-up, their line is the geometric mean', () => {
     const series = speedUpSeries(rows, speedUpReader(data, ''))
-    expect(series.every(({ points }) => points.every(({ row }) => row.contender.method === 'sparse'))).toBe(true)
+    expect(series.every(({ points }) => points.every(({ item: row }) => row.contender.method === 'sparse'))).toBe(true)
     const [first] = series
     const at = first!.points.filter(({ x }) => x === 90)
     expect(at).toHaveLength(4)
@@ -96,13 +96,13 @@ describe('series', () => {
   })
   test('a share is in percent, and what failed is no point', () => {
     const points = limitSeries(rows).flatMap(({ points }) => points)
-    expect(points.every(({ y, row }) => row.status === 'passed' && Math.abs(y - row.limitShare! * 100) < 1e-9)).toBe(
-      true,
-    )
+    expect(
+      points.every(({ y, item: row }) => row.status === 'passed' && Math.abs(y - row.limitShare! * 100) < 1e-9),
+    ).toBe(true)
   })
   test('a dense contender stands on the roofline with the zeros it multiplies', () => {
     const dense = rooflineSeries(rows).find(({ label }) => label === 'gemm_dense_f32__wasm_relaxed')!
-    for (const { x, y, row } of dense.points)
+    for (const { x, y, item: row } of dense.points)
       expect([x, y]).toEqual([row.workload.denseFlops / row.bytes, row.denseGflops])
   })
   test('roofs rise with the bandwidth to the peak', () => {

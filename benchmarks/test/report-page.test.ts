@@ -57,7 +57,7 @@ describe.skipIf(executablePath === undefined)(`the page in a browser${missing}`,
     [390, 'dark'],
   ] as const)('at %i pixels, %s: draws, fits, asks for nothing and passes axe', async (width, colorScheme) => {
     const { page, problems } = await open({ width, colorScheme })
-    expect(await page.locator('.plot canvas').count()).toBe(3)
+    expect(await page.locator('.plot canvas').count()).toBe(5)
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
     await page.evaluate(axe)
     const check = () =>
@@ -71,16 +71,59 @@ describe.skipIf(executablePath === undefined)(`the page in a browser${missing}`,
     await page.context().close()
   })
 
-  test('quality is plotted by method, and its numbers follow the metric that is chosen', async () => {
+  test('quality stands against speed with the front and intervals; other axes, models and patterns can be chosen', async () => {
     const { page, problems } = await open()
-    const quality = page.locator('#quality-section')
-    expect(await quality.locator('canvas').count()).toBe(1)
-    expect(await quality.locator('li').allTextContents()).toEqual(['magnitude', 'wanda'])
-    await quality.locator('summary').click()
-    expect(await quality.locator('tbody tr').last().textContent()).toBe('90 %0.36900.2790')
-    await quality.locator('select').selectOption('perplexity')
-    expect(await quality.locator('tbody tr').nth(1).textContent()).toBe('50 %30.0030.00')
+    const models = page.locator('#models')
+    const line = (name: string) => models.locator('tbody tr', { hasText: name }).first()
+    const front = async () =>
+      (await models.locator('tbody tr').allTextContents()).filter((text) => text.includes('yes')).length
+    expect(await line('dense').textContent()).toBe('dense0 %yes86.00 (85.00 to 87.50)100.042.00')
+    expect(await front()).toBe(3)
+    expect(await line('sparsegpt 2:4').textContent()).not.toContain('yes')
+    await page.getByLabel('Against (across)').selectOption('MB of weights')
+    await expect.poll(() => new URL(page.url()).hash).toContain('x=MB+of+weights')
+    await models.getByRole('checkbox', { name: 'sparsegpt unstructured' }).press('Space')
+    await expect.poll(() => line('magnitude unstructured70 %').textContent()).toContain('yes')
+    const { hash } = new URL(page.url())
+    const again = await open({ hash })
+    expect(await again.page.getByLabel('Against (across)').inputValue()).toBe('MB of weights')
+    await page.locator('select[name="models-pattern"]').selectOption('2:4')
+    await expect.poll(() => models.locator('tbody tr').count()).toBe(2)
+    await page.getByLabel('Model and data').selectOption({ index: 1 })
+    await page.getByLabel('Quality (up)').selectOption('relative error')
+    await expect.poll(() => models.locator('tbody tr').last().textContent()).toBe('wanda90 %yes0.2790–')
     expect(problems).toEqual([])
+    await page.context().close()
+    await again.page.context().close()
+  })
+
+  test('points of quality lead to their records by keyboard, and means to the records behind them', async () => {
+    const { page } = await open()
+    const plot = page.locator('#models .plot')
+    await plot.focus()
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    const dialog = page.locator('dialog[open]')
+    expect(await dialog.textContent()).toMatch(/fixture-encoder, magnitude unstructured, \d+ %.*Imaginary Core 9000/s)
+    expect(await dialog.getByRole('link').getAttribute('href')).toMatch(/^fixture-laptop\/.*-evidence\.quality\.json$/)
+    await page.keyboard.press('Escape')
+    await page.getByLabel('Model and data').selectOption({ index: 1 })
+    await page.getByLabel('Quality (up)').selectOption('relative error')
+    await page.locator('#models tbody tr', { hasText: 'wanda90 %' }).getByRole('button').click()
+    expect(await dialog.locator('tbody tr').allTextContents()).toEqual(['layer00.2700–', 'layer10.2880–'])
+    await page.context().close()
+  })
+
+  test('machines stand side by side, and the worst row of each leads to its record', async () => {
+    const { page } = await open()
+    const side = page.locator('#hardware')
+    expect(await side.locator('thead th').allTextContents()).toEqual(['kernel', 'fixture-laptop', 'second'])
+    await side
+      .getByRole('button', { name: /^worst row.* on second$/ })
+      .first()
+      .click()
+    expect(await page.locator('dialog[open]').textContent()).toContain('second/')
     await page.context().close()
   })
 
@@ -128,7 +171,7 @@ describe.skipIf(executablePath === undefined)(`the page in a browser${missing}`,
     const { hash } = new URL(page.url())
     const again = await open({ hash })
     expect(await again.page.getByRole('status').textContent()).toBe('1 to 50 of 80')
-    await page.getByLabel('Machine').selectOption('second')
+    await page.locator('select[name="machine"]').selectOption('second')
     await expect.poll(() => page.getByLabel('N (columns)').inputValue()).toBe('')
     await page.context().close()
     await again.page.context().close()
@@ -136,7 +179,7 @@ describe.skipIf(executablePath === undefined)(`the page in a browser${missing}`,
 
   test('a click on a head sorts, a second one the other way', async () => {
     const { page } = await open()
-    const table = page.locator('section:has(#records) table')
+    const table = page.locator('section:has(> #records) table')
     const cell = async () =>
       Number.parseFloat((await table.locator('tbody tr').first().locator('td').nth(3).textContent()) ?? '')
     await table.getByRole('button', { name: 'ms', exact: true }).click()

@@ -160,6 +160,7 @@ describe('rendering', () => {
       'README.md',
       'index.html',
       'results.csv',
+      'quality.csv',
       'fixture-laptop/spmm.md',
       'second/spmm.md',
     ])
@@ -202,14 +203,17 @@ describe('rendering', () => {
     expect(readme).toContain('## Quality: fixture-net (nm-gemm, judged on fixture-laptop)')
     expect(readme).toContain('| wanda | 90 % | 0.2790 | – |')
     const page = await readFile(join(folder, 'index.html'), 'utf8')
-    const [section] = JSON.parse(/id="quality">(.*?)<\/script>/s.exec(page)![1]!)
+    const { sections } = JSON.parse(/id="quality">(.*?)<\/script>/s.exec(page)![1]!)
+    // What states a speed stands first.
+    expect(sections.map(({ model }: { model: string }) => model)).toEqual(['fixture-encoder', 'fixture-net'])
+    const [, section] = sections
     expect(section.metrics).toEqual(['relative error', 'perplexity'])
     expect(section.lines[1]).toMatchObject({
-      method: 'wanda',
+      label: 'wanda',
       points: [{ sparsity: 0 }, { sparsity: 0.5 }, { sparsity: 0.9 }],
     })
-    expect(section.lines[1].points[2].values[0]).toBeCloseTo(0.9 * 0.31, 12)
-    expect(section.lines[1].points[2].values[1]).toBeNull()
+    expect(section.lines[1].points[2].figures[0].value).toBeCloseTo(0.9 * 0.31, 12)
+    expect(section.lines[1].points[2].figures[1]).toBeNull()
     const text = await readFile(path, 'utf8')
     await writeFile(path, text.replace('"sparsity":0.9', '"sparsity":1.9'))
     const { leftOut } = await renderReport(folder)
@@ -263,7 +267,7 @@ describe('rendering', () => {
     )
     await renderReport(folder)
     const [head, first] = (await text('results.csv')).split('\n')
-    expect(head).toMatch(/^machine,file,commit,official,operation,workload,/)
+    expect(head).toMatch(/^machine,runtime,file,commit,official,operation,workload,/)
     expect(first).toContain(`,'=1+1,`)
     expect(first?.split(',')[head!.split(',').indexOf('n')]).toBe('1')
   })

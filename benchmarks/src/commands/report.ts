@@ -1,10 +1,23 @@
 import { readRun } from '../records/index.ts'
-import { renderComparison, renderReport } from '../report/index.ts'
+import { publishReport, renderComparison, renderReport } from '../report/index.ts'
 import { compareRuns } from '../statistics/index.ts'
 
-/** Renders the tables and the page of a results folder anew. */
-export async function report(folder: string, readme: string | undefined): Promise<void> {
-  const { files, leftOut } = await renderReport(folder, readme === undefined ? {} : { readme })
+/** Options of `nnz-bench report`. */
+export interface ReportOptions {
+  /** A document with the summary's markers. */
+  readonly readme?: string
+  /** A folder for a static host, instead of the results folder. */
+  readonly publish?: string
+  /** Publish into a folder that holds something else. */
+  readonly force: boolean
+}
+
+/** Renders the tables and the page of a results folder anew, there or in a folder to be published. */
+export async function report(folder: string, { readme, publish, force }: ReportOptions): Promise<void> {
+  if (publish !== undefined && readme !== undefined)
+    throw new RangeError('--readme: its links lead to the results folder, so it cannot be combined with --publish')
+  const { files, leftOut } =
+    publish === undefined ? await renderReport(folder, { readme }) : await publishReport(folder, publish, { force })
   for (const { reason } of leftOut) console.error(`left out: ${reason}`)
   console.log(files.join('\n'))
 }

@@ -1,12 +1,13 @@
 import { max, min } from 'simple-statistics'
 import type { Environment, Run } from '../records/index.ts'
 import { type Crossover, crossover, geometricMean, medianOrNull, type Noise, noiseOf } from '../statistics/index.ts'
-import { seriesKey } from './labels.ts'
+import { placeName, seriesKey } from './labels.ts'
 import type { Row } from './rows.ts'
 
-/** Everything that the tables say about one operation on one machine. */
+/** Everything that the tables say about one operation in one place. */
 export interface Section {
-  readonly machine: string
+  /** The machine and, unless it is Node.js, the runtime. */
+  readonly place: string
   readonly operation: string
   /** Of the newest run among the rows. */
   readonly environment: Environment
@@ -78,9 +79,9 @@ export interface Failure {
   readonly count: number
 }
 
-/** One section per machine and operation, in alphabetical order. */
+/** One section per place and operation, in alphabetical order. */
 export function sectionsOf(rows: readonly Row[]): Section[] {
-  const groups = Map.groupBy(rows, ({ run, record }) => `${run.environment.machine}\0${record.operation}`)
+  const groups = Map.groupBy(rows, ({ run, record }) => `${placeName(run.environment)}\0${record.operation}`)
   return [...groups.keys()].sort().map((key) => sectionOf(groups.get(key)!))
 }
 
@@ -89,7 +90,7 @@ function sectionOf(rows: readonly Row[]): Section {
   const newest = runs.at(-1)!
   const passed = rows.filter(({ timing }) => timing !== null)
   return {
-    machine: newest.environment.machine,
+    place: placeName(newest.environment),
     operation: rows[0]!.record.operation,
     environment: newest.environment,
     runs,

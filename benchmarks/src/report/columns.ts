@@ -1,6 +1,7 @@
+import type { Run } from '../records/index.ts'
 import type { Environment } from '../records/schema.ts'
 import { environmentFacts } from './facts.ts'
-import { layoutLabel, shapeLabel } from './labels.ts'
+import { layoutLabel, placeName, shapeLabel } from './labels.ts'
 import type { Row } from './rows.ts'
 
 /**
@@ -21,7 +22,9 @@ export interface PageData {
 
 export interface PageRun {
   readonly path: string
-  readonly machine: string
+  /** The machine and, unless it is Node.js, the runtime. */
+  readonly place: string
+  readonly runtime: string
   readonly suite: string
   readonly date: string
   readonly notes: readonly string[]
@@ -88,7 +91,7 @@ export const COLUMNS = [
 export type ColumnName = (typeof COLUMNS)[number]
 
 /** Gives each distinct value a number, in the order of appearance. */
-class Dictionary<T> {
+export class Dictionary<T> {
   readonly values: T[] = []
   readonly #numbers = new Map<string, number>()
 
@@ -114,7 +117,7 @@ export function pageDataOf(rows: readonly Row[]): PageData {
   const values = rows.map((row): Record<ColumnName, number | null> => {
     const { run, record, label, timing, best } = row
     return {
-      run: runs.numberOf(run.path, () => pageRun(row)),
+      run: runs.numberOf(run.path, () => pageRunOf(run)),
       workload: workloads.numberOf(`${record.operation}|${record.workload.id}`, () => pageWorkload(row)),
       contender: contenders.numberOf(`${label}|${record.contender.class}|${record.contender.version}`, () => ({
         label,
@@ -163,13 +166,23 @@ export function pageDataOf(rows: readonly Row[]): PageData {
   }
 }
 
-function pageRun({ run }: Row): PageRun {
-  const { machine, suite, date, peaks } = run.environment
+/** What the page says of a run, of whichever kind. */
+export function pageRunOf(run: Pick<Run, 'path' | 'environment' | 'unofficial'> & { partial?: boolean }): PageRun {
+  const { suite, date, peaks, runtime } = run.environment
   const notes = [
     run.unofficial === null ? [] : `unofficial: ${run.unofficial}`,
-    run.partial ? 'not finished' : [],
+    run.partial === true ? 'not finished' : [],
   ].flat()
-  return { path: run.path, machine, suite, date, notes, facts: environmentFacts(run.environment), peaks }
+  return {
+    path: run.path,
+    place: placeName(run.environment),
+    runtime: runtime.name,
+    suite,
+    date,
+    notes,
+    facts: environmentFacts(run.environment),
+    peaks,
+  }
 }
 
 function pageWorkload({ record }: Row): PageWorkload {

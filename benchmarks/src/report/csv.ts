@@ -1,17 +1,19 @@
-import { stringify } from 'csv-stringify/sync'
+import { type Options, stringify } from 'csv-stringify/sync'
 import type { Row } from './rows.ts'
+
+/** A cell that a spreadsheet would take for a formula is written as text. */
+export const CSV_OPTIONS: Options = {
+  header: true,
+  escape_formulas: true,
+  cast: { number: (value) => ({ value: String(value), escape_formulas: false }) },
+}
 
 /** All rows, failures too; times in nanoseconds, shares and ratios as plain numbers. */
 export function renderCsv(rows: readonly Row[]): string {
   const rivals = [...new Set(rows.flatMap(({ speedUps }) => [...speedUps.keys()]))].sort()
-  // A cell that a spreadsheet would take for a formula is written as text.
   return stringify(
     rows.map((row) => fields(row, rivals)),
-    {
-      header: true,
-      escape_formulas: true,
-      cast: { number: (value) => ({ value: String(value), escape_formulas: false }) },
-    },
+    CSV_OPTIONS,
   )
 }
 
@@ -22,6 +24,7 @@ function fields(
   const { workload, problem, contender, error, limit } = record
   return {
     machine: run.environment.machine,
+    runtime: run.environment.runtime.name,
     file: run.path,
     commit: run.environment.source.commit,
     official: run.unofficial === null,

@@ -1,3 +1,5 @@
+import type { Figure } from './metrics.ts'
+
 /** What stands where there is nothing to say. */
 export const NONE = '–'
 
@@ -38,4 +40,12 @@ export function bytesLabel(bytes: number | null | undefined): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
   const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
   return `${Number((bytes / 1024 ** unit).toFixed(1))} ${units[unit]}`
+}
+
+/** A figure with its interval where it has one: `85.2 (84.1 to 86.3)`. */
+export function withInterval(figure: Figure | null | undefined, digits = 4): string {
+  if (figure === null || figure === undefined) return NONE
+  const { value, low, high } = figure
+  const shown = significant(value, digits)
+  return low === undefined ? shown : `${shown} (${significant(low, digits)} to ${significant(high, digits)})`
 }

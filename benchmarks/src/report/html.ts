@@ -1,6 +1,7 @@
 import { pageScript, pageStyle } from '../generated/page.ts'
 import { pageDataOf } from './columns.ts'
-import { pageQualityOf, type QualitySection } from './quality.ts'
+import { pageQualityOf } from './page-quality.ts'
+import type { QualitySection } from './quality.ts'
 import type { Row } from './rows.ts'
 
 /** `index.html`: one file with data, code and style inside, which needs no network. */
@@ -19,12 +20,12 @@ export function renderPage(rows: readonly Row[], quality: readonly QualitySectio
 <body>
 <header>
 <h1>nnz results</h1>
-<p>Sparse kernels against the fastest dense ones on the same machine. Losses and failures are shown like everything else. Also as <a href="README.md">tables</a> and <a href="results.csv">CSV</a>.</p>
+<p>Sparse kernels against the fastest dense ones on the same machine, and what networks still do with them. Losses and failures are shown like everything else. Also as <a href="README.md">tables</a> and as CSV (<a href="results.csv">times</a>, <a href="quality.csv">quality</a>).</p>
 </header>
 <noscript><p>The plots need JavaScript; the <a href="README.md">tables</a> do not.</p></noscript>
 <main id="app"></main>
 <script type="application/json" id="data">${embedded(pageDataOf(rows))}</script>
-<script type="application/json" id="quality">${embedded(quality.map(pageQualityOf))}</script>
+<script type="application/json" id="quality">${embedded(pageQualityOf(quality))}</script>
 <script>${pageScript}</script>
 </body>
 </html>

@@ -36,9 +36,9 @@ export function seriesKey({ workload, problem }: BenchRecord): string {
   return JSON.stringify([workload.model, workload.layer, workload.phase, workload.pattern, Object.entries(rest).sort()])
 }
 
-/** The command that measures a workload again. */
-export function repeatCommand(suite: string, operation: string, workloadId: string): string {
-  return `npx @nnz/bench run --suite ${suite} --operations ${operation} --workloads "${workloadId}"`
+/** Where records were measured: the machine and, unless it is Node.js, the runtime. Times of two places are never mixed. */
+export function placeName({ machine, runtime }: Pick<Environment, 'machine' | 'runtime'>): string {
+  return runtime.name === 'node' ? machine : `${machine}, ${runtime.name}`
 }
 
 /** One line about a machine. */

@@ -1,6 +1,7 @@
 import { markdownTable } from 'markdown-table'
 
-export const GENERATED = '<!-- Rendered by `nnz-bench report` from the records in this folder. Do not edit. -->'
+/** A link definition without a use: a comment that is no HTML. */
+export const GENERATED = '[//]: # (Rendered by `nnz-bench report` from the records in this folder. Do not edit.)'
 
 /** A table of plain text, whose first columns hold words and the others numbers. Not padded: that would double the size, and one long cell would change every line. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], textColumns: number): string {

@@ -5,7 +5,11 @@ import { bytesRange, crossoverTable, losses, noiseSentence, processesSentence, w
 import { milliseconds, NONE, percent, significant, times } from './format.ts'
 import { machineLine } from './labels.ts'
 import { GENERATED, list, safe, table } from './markdown.ts'
-import { type QualitySection, qualityParts } from './quality.ts'
+import type { QualitySection } from './quality.ts'
+import { qualityParts } from './quality-tables.ts'
+import { repeatCommand } from './repeat.ts'
+
+const LINKS = '[Interactive page](index.html) · [all rows as CSV](results.csv) · [quality as CSV](quality.csv)'
 
 const LEGEND = `**How to read this.** A time is that of a whole run, packing of the activations included, hot unless it says cold. Means are
 geometric over all workloads that passed; the worst row stands in brackets and is named below. \`GFLOP/s\` counts the non-zeros,
@@ -16,19 +20,16 @@ threads, in the same run; \`nnz-wasm\` and \`nnz-js\` are our own, \`wasm\`, \`j
 its platform and dtype. *In the kernel*: the share of a run inside the
 microkernel. *Spread* is the median absolute deviation, *error* the largest share of the permitted error.`
 
-/** `results/README.md`: one section per operation and machine, then what networks still do. */
+/** `results/README.md`: one section per operation and place, then what networks still do. */
 export function renderReadme(
   sections: readonly Section[],
   quality: readonly QualitySection[],
   leftOut: Results['leftOut'],
+  contributing: boolean,
 ): string {
   const parts = [GENERATED, '# Results']
   if (sections.length === 0 && quality.length === 0) parts.push('There are no records yet. `npm run bench` makes some.')
-  else
-    parts.push(
-      '[Interactive page](index.html) · [all rows as CSV](results.csv) · [how to contribute](CONTRIBUTING.md)',
-      LEGEND,
-    )
+  else parts.push(contributing ? `${LINKS} · [how to contribute](CONTRIBUTING.md)` : LINKS, LEGEND)
   if (leftOut.length > 0) {
     parts.push(
       `**Left out**, because they could not be read:`,
@@ -41,9 +42,9 @@ export function renderReadme(
 }
 
 function sectionParts(section: Section): string[] {
-  const { machine, operation, environment, contenders, rivals, crossovers, failures } = section
+  const { place, operation, environment, contenders, rivals, crossovers, failures } = section
   const parts = [
-    `## ${safe(operation)} on ${machine}`,
+    `## ${safe(operation)} on ${safe(place)}`,
     safe(machineLine(environment)),
     list([
       ...section.runs.map((run) => {
@@ -79,7 +80,7 @@ function sectionParts(section: Section): string[] {
       ),
     )
   parts.push(
-    `[Every workload](${tableFile(section)}). To measure again: \`npx @nnz/bench run --suite ${environment.suite} --operations ${safe(operation)}\``,
+    `[Every workload](${tableFile(section)}). To measure again: \`${safe(repeatCommand({ suite: environment.suite, runtime: environment.runtime.name }, operation))}\``,
   )
   return parts
 }

@@ -1,8 +1,9 @@
 import { paysAfter, type Section, shareOf } from './aggregate.ts'
 import { environmentFacts } from './facts.ts'
 import { milliseconds, NONE, percent, significant, sparsityLabel, times } from './format.ts'
-import { layoutLabel, repeatCommand, shapeLabel } from './labels.ts'
+import { layoutLabel, shapeLabel } from './labels.ts'
 import { GENERATED, safe, table } from './markdown.ts'
+import { repeatCommand } from './repeat.ts'
 import type { Row, SpeedUp } from './rows.ts'
 
 /** GitHub shows no Markdown beyond half a megabyte. */
@@ -16,12 +17,12 @@ interface Column {
 
 /** `<machine>/<operation>.md`: every row, failures too; of a very long matrix the losses and failures. */
 export function renderRows(section: Section): string {
-  const { machine, operation, rivals, environment, rows } = section
+  const { place, operation, rivals, environment, rows } = section
   const shown = rows.length <= MOST_ROWS ? rows : rows.filter(isLossOrFailure)
   const columns = columnsOf(rivals)
   const parts = [
     GENERATED,
-    `# ${safe(operation)} on ${machine}`,
+    `# ${safe(operation)} on ${safe(place)}`,
     '[All results](../README.md). `=` marks a ratio whose intervals overlap: no difference.',
     table(['', 'captured'], environmentFacts(environment), 2),
     ...(shown === rows
@@ -34,7 +35,7 @@ export function renderRows(section: Section): string {
       shown.map((row) => columns.map(({ cell }) => cell(row))),
       6,
     ),
-    `To measure one workload again: \`${safe(repeatCommand(environment.suite, operation, rows[0]!.record.workload.id))}\``,
+    `To measure one workload again: \`${safe(repeatCommand({ suite: environment.suite, runtime: environment.runtime.name }, operation, rows[0]!.record.workload.id))}\``,
   ]
   return `${parts.join('\n\n')}\n`
 }

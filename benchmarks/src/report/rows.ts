@@ -1,6 +1,6 @@
 import type { BenchRecord, Results, Run } from '../records/index.ts'
 import { overlaps, type Timing, timingOf } from '../statistics/index.ts'
-import { contenderLabel, platformOf } from './labels.ts'
+import { contenderLabel, placeName, platformOf } from './labels.ts'
 
 /** How many times as fast as the best dense contender of a class. */
 export interface SpeedUp {
@@ -28,16 +28,17 @@ export interface Row {
   readonly best: SpeedUp | null
 }
 
-/** The newest record of every measurement on every machine. Ratios are taken inside one run only. */
+/** The newest record of every measurement in every place. Ratios are taken inside one run only. */
 export function rowsOf({ runs }: Pick<Results, 'runs'>): Row[] {
   const newest = new Map<string, Run>()
-  for (const run of runs) for (const { id } of run.records) newest.set(`${run.environment.machine}|${id}`, run)
-  return runs.flatMap((run) =>
-    [...Map.groupBy(run.records, rivalKey).values()].flatMap((group) => {
-      const isNewest = ({ id }: BenchRecord) => newest.get(`${run.environment.machine}|${id}`) === run
-      return group.some(isNewest) ? rowsOfGroup(run, group).filter(({ record }) => isNewest(record)) : []
-    }),
-  )
+  for (const run of runs) for (const { id } of run.records) newest.set(`${placeName(run.environment)}|${id}`, run)
+  return runs.flatMap((run) => {
+    const place = placeName(run.environment)
+    const isNewest = ({ id }: BenchRecord) => newest.get(`${place}|${id}`) === run
+    return [...Map.groupBy(run.records, rivalKey).values()].flatMap((group) =>
+      group.some(isNewest) ? rowsOfGroup(run, group).filter(({ record }) => isNewest(record)) : [],
+    )
+  })
 }
 
 /** Rivals do the same work under the same conditions. */

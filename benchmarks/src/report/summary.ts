@@ -3,14 +3,16 @@ import { crossoverLabel, losses } from './findings.ts'
 import { NONE, percent, significant, times } from './format.ts'
 import { machineLine } from './labels.ts'
 import { safe, table } from './markdown.ts'
+import { modelHeadlines } from './model-headlines.ts'
+import type { QualitySection } from './quality.ts'
 
 export const SUMMARY_START = '<!-- nnz-bench:summary -->'
 export const SUMMARY_END = '<!-- /nnz-bench:summary -->'
 
-/** The block for the root README: what dispatch chooses in one table per machine, with the worst row beside each mean; kernels where an operation has one only. */
-export function renderSummary(sections: readonly Section[]): string {
-  const machines = Map.groupBy(sections, ({ machine }) => machine)
-  const parts = [...machines].flatMap(([machine, own]) => {
+/** The block for the root README: what dispatch chooses in one table per place, with the worst row beside each mean; kernels where an operation has one only; a line before for each network that was judged and timed. */
+export function renderSummary(sections: readonly Section[], quality: readonly QualitySection[] = []): string {
+  const places = Map.groupBy(sections, ({ place }) => place)
+  const parts = [...places].flatMap(([place, own]) => {
     const rivals = [...new Set(own.flatMap((section) => section.rivals))].filter((rival) => !rival.startsWith('nnz-'))
     const rows = own.flatMap((section) => summaryRows(section, rivals))
     if (rows.length === 0) return []
@@ -32,15 +34,20 @@ export function renderSummary(sections: readonly Section[]): string {
       few ? 'Fewer than five processes per contender.' : '',
     ].filter((note) => note !== '')
     return [
-      `**${machine}**: ${safe(machineLine(own[0]!.environment))}.${notes.map((note) => ` ${note}`).join('')}`,
+      `**${safe(place)}**: ${safe(machineLine(own[0]!.environment))}.${notes.map((note) => ` ${note}`).join('')}`,
       table(head, rows, 1),
       ...own.flatMap((section) =>
         losses(section).length === 0 ? [] : [`Slower than dense: ${safe(losses(section).join('; '))}.`],
       ),
     ]
   })
-  if (parts.length === 0) return 'There are no results yet.'
+  const models = modelHeadlines(
+    quality,
+    sections.flatMap(({ rows }) => rows),
+  )
+  if (parts.length + models.length === 0) return 'There are no results yet.'
   return [
+    ...models.map(safe),
     ...parts,
     'Geometric means over all workloads, f32, each against the fastest dense contender of its platform in the same run. Crossover: the sparsity from which on the mean is faster, by number of columns. [All tables](results/README.md) · [interactive page](results/index.html).',
   ].join('\n\n')

@@ -12,11 +12,11 @@ export function renderTerminal(sections: readonly Section[], width = 80): string
 }
 
 function sectionBlocks(section: Section, width: number): string[] {
-  const { operation, machine, environment, contenders, rivals, crossovers, failures, noise } = section
+  const { operation, place, environment, contenders, rivals, crossovers, failures, noise } = section
   const columns = sectionColumns(rivals)
   const cells = contenders.map((contender) => columns.map((column) => column.cell(contender)))
   const lines = [
-    `${operation} on ${machine}`,
+    `${operation} on ${place}`,
     machineLine(environment),
     fitted(
       [columns.map(({ head }) => head), ...cells],

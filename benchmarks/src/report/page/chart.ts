@@ -1,55 +1,63 @@
 import uPlot from 'uplot'
-import type { PageRow } from './data.ts'
 import { el, once } from './dom.ts'
-import { colourOf, cssValue, drawMark, type Mark } from './marks.ts'
+import { drawFront, drawGuides, drawLines, drawPoints, type Place, type Placed } from './drawing.ts'
+import { cssValue, type Mark } from './marks.ts'
+import { type Log, rangeOf } from './scales.ts'
 import type { Guide, Point, Series } from './series.ts'
 
-export interface ChartOptions {
-  readonly title: string
-  readonly note: string
+export interface Axes {
   readonly xLabel: string
   readonly yLabel: string
-  /** Base of a logarithmic scale; 0 for a linear one. */
-  readonly xLog: 0 | 2 | 10
-  readonly yLog: 0 | 2 | 10
+  readonly xLog: Log
+  readonly yLog: Log
   /** A fixed range where the values have one. */
   readonly xRange?: readonly [number, number]
   readonly formatX: (x: number) => string
   readonly formatY: (y: number) => string
-  readonly markOf: (label: string) => Mark
-  readonly open: (row: PageRow) => void
+  /** Whether linear scales begin at 0. */
+  readonly fromZero: boolean
 }
 
-interface Placed {
-  readonly point: Point
-  readonly mark: Mark
-  readonly x: number
-  readonly y: number
+export interface ChartOptions<T> {
+  readonly title: string
+  readonly note: string
+  readonly axes: Axes
+  readonly markOf: (label: string) => Mark
+  /** What tells the items of one series apart. */
+  readonly nameOf: (item: T) => string
+  readonly open: (item: T) => void
+}
+
+/** What a chart shows. */
+export interface Picture<T> {
+  readonly series: readonly Series<T>[]
+  readonly guides: readonly Guide[]
+  /** The points that no other one beats, joined. */
+  readonly front?: readonly (readonly [x: number, y: number])[]
+  /** Where others than at first are chosen. */
+  readonly axes?: Axes
 }
 
 const REACH = 24
-/** From here on points are drawn small and faint, and the means carry the picture. */
-const MANY = 400
 
 /** A plot of records. uPlot keeps the scales and the axes; the marks, and finding one by pointer or keyboard, are done here. */
-export class Chart {
+export class Chart<T> {
   readonly element: HTMLElement
-  readonly #options: ChartOptions
+  readonly #options: ChartOptions<T>
   readonly #host = el('div', { class: 'plot', tabindex: 0, role: 'application' })
   readonly #tip = el('div', { class: 'tip', hidden: true, 'aria-hidden': 'true' })
   readonly #live = el('p', { class: 'hidden', 'aria-live': 'polite' })
   readonly #empty = el(
     'p',
     { class: 'empty', hidden: true },
-    'Nothing to plot: no record here has passed, or none has a dense contender to compare with.',
+    'Nothing to plot: no record here has a value, or none has a dense contender to compare with.',
   )
-  #series: readonly Series[] = []
-  #guides: readonly Guide[] = []
+  #picture: Picture<T> = { series: [], guides: [] }
   #plot: uPlot | null = null
-  #placed: Placed[] = []
-  #current: Placed | null = null
+  #placed: Placed<T>[] = []
+  #current: Placed<T> | null = null
 
-  constructor(options: ChartOptions) {
+  constructor(options: ChartOptions<T>) {
     this.#options = options
     const id = `plot-${options.title.toLowerCase().replace(/\W+/g, '-')}`
     this.#host.setAttribute('aria-labelledby', id)
@@ -76,10 +84,13 @@ export class Chart {
     new ResizeObserver(once(() => this.#resize())).observe(this.#host)
   }
 
-  update(series: readonly Series[], guides: readonly Guide[]): void {
-    this.#series = series
-    this.#guides = guides
+  update(picture: Picture<T>): void {
+    this.#picture = picture
     this.redraw()
+  }
+
+  get #axes(): Axes {
+    return this.#picture.axes ?? this.#options.axes
   }
 
   /** Draws anew, also after the colours changed. */
@@ -87,7 +98,7 @@ export class Chart {
     this.#plot?.destroy()
     this.#plot = null
     this.#current = null
-    const empty = this.#series.length === 0
+    const empty = this.#picture.series.length === 0
     this.#empty.hidden = !empty
     this.#host.hidden = empty
     if (!empty) this.#plot = new uPlot(this.#uplotOptions(), this.#domain(), this.#host)
@@ -114,23 +125,27 @@ export class Chart {
   }
 
   #xRange(): [number, number] {
-    const { xRange, xLog } = this.#options
+    const { xRange, xLog, fromZero } = this.#axes
     if (xRange !== undefined) return [...xRange]
-    const xs = this.#series.flatMap(({ points }) => points.map(({ x }) => x))
-    return padded(xs, xLog)
+    return rangeOf(
+      this.#values(({ x }) => [x]),
+      xLog,
+      fromZero,
+    )
   }
 
   #yRange(): [number, number] {
-    const { yLog } = this.#options
-    const ys = [
-      ...this.#series.flatMap(({ points }) => points.map(({ y }) => y)),
-      ...this.#guides.flatMap(({ points }) => points.map(([, y]) => y)),
-    ]
-    return padded(ys, yLog)
+    const { yLog, fromZero } = this.#axes
+    const guides = this.#picture.guides.flatMap(({ points }) => points.map(([, y]) => y))
+    return rangeOf([...this.#values(({ y, low = y, high = y }) => [low, high]), ...guides], yLog, fromZero)
+  }
+
+  #values(of: (point: Point<T>) => number[]): number[] {
+    return this.#picture.series.flatMap(({ points }) => points.flatMap(of))
   }
 
   #uplotOptions(): uPlot.Options {
-    const { xLabel, yLabel, xLog, yLog, formatX, formatY } = this.#options
+    const { xLabel, yLabel, xLog, yLog, formatX, formatY } = this.#axes
     const [xRange, yRange] = [this.#xRange(), this.#yRange()]
     const axis = (label: string, format: (value: number) => string): uPlot.Axis => ({
       label,
@@ -142,7 +157,7 @@ export class Chart {
       ticks: { stroke: cssValue('--line'), width: 1 },
       values: (_, splits) => splits.map((value) => (value === null ? '' : format(value))),
     })
-    const scale = (log: 0 | 2 | 10, range: [number, number]): uPlot.Scale =>
+    const scale = (log: Log, range: [number, number]): uPlot.Scale =>
       log === 0 ? { time: false, range } : { time: false, distr: 3, log, range }
     return {
       ...this.#size(),
@@ -161,43 +176,24 @@ export class Chart {
 
   #draw(plot: uPlot): void {
     const { ctx, bbox } = plot
-    const ratio = devicePixelRatio
-    const place = (x: number, y: number): [number, number] => [plot.valToPos(x, 'x', true), plot.valToPos(y, 'y', true)]
+    const { series, guides, front = [] } = this.#picture
+    const { markOf } = this.#options
+    const place: Place = (x, y) => [plot.valToPos(x, 'x', true), plot.valToPos(y, 'y', true)]
     ctx.save()
     ctx.beginPath()
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
     ctx.clip()
-    drawGuides(ctx, this.#guides, place, ratio)
-
-    const count = this.#series.reduce((sum, { points }) => sum + points.length, 0)
-    const radius = (count > MANY ? 2.2 : 3.4) * ratio
-    this.#placed = []
-    for (const { label, points } of this.#series) {
-      const mark = this.#options.markOf(label)
-      ctx.fillStyle = colourOf(mark)
-      ctx.globalAlpha = count > MANY ? 0.35 : 0.75
-      for (const point of points) {
-        const [x, y] = place(point.x, point.y)
-        drawMark(ctx, mark, x, y, radius)
-        this.#placed.push({ point, mark, x: x / ratio, y: y / ratio })
-      }
-    }
-    ctx.globalAlpha = 1
-    ctx.lineWidth = 2 * ratio
-    ctx.lineJoin = 'round'
-    for (const { label, line } of this.#series) {
-      ctx.strokeStyle = colourOf(this.#options.markOf(label))
-      ctx.beginPath()
-      for (const [x, y] of line) ctx.lineTo(...place(x, y))
-      ctx.stroke()
-    }
+    drawFront(ctx, front, place)
+    drawGuides(ctx, guides, place)
+    this.#placed = drawPoints(ctx, series, markOf, place)
+    drawLines(ctx, series, markOf, place)
     ctx.restore()
   }
 
-  #nearest(event: MouseEvent): Placed | null {
+  #nearest(event: MouseEvent): Placed<T> | null {
     const box = this.#host.getBoundingClientRect()
     const [x, y] = [event.clientX - box.left, event.clientY - box.top]
-    let [nearest, distance]: [Placed | null, number] = [null, REACH * REACH]
+    let [nearest, distance]: [Placed<T> | null, number] = [null, REACH * REACH]
     for (const placed of this.#placed) {
       const squared = (placed.x - x) ** 2 + (placed.y - y) ** 2
       if (squared < distance) [nearest, distance] = [placed, squared]
@@ -205,7 +201,7 @@ export class Chart {
     return nearest
   }
 
-  #show(placed: Placed | null): void {
+  #show(placed: Placed<T> | null): void {
     this.#current = placed
     this.#tip.hidden = placed === null
     this.#host.classList.toggle('pointing', placed !== null)
@@ -218,18 +214,20 @@ export class Chart {
     this.#tip.style.top = `${Math.max(0, placed.y - 20)}px`
   }
 
-  #words({ point }: Placed) {
-    const { formatX, formatY, xLabel, yLabel } = this.#options
+  #words({ label, point }: Placed<T>) {
+    const { formatX, formatY, xLabel, yLabel } = this.#axes
+    const { x, y, low, high } = point
+    const interval = low === undefined || high === undefined ? '' : ` (${formatY(low)} to ${formatY(high)})`
     return {
-      label: point.row.contender.label,
-      workload: point.row.workload.id,
-      value: `${yLabel}: ${formatY(point.y)}`,
-      place: `${xLabel}: ${formatX(point.x)}`,
+      label,
+      name: this.#options.nameOf(point.item),
+      value: `${yLabel}: ${formatY(y)}${interval}`,
+      place: `${xLabel}: ${formatX(x)}`,
     }
   }
 
-  #openAt(placed: Placed | null): void {
-    if (placed !== null) this.#options.open(placed.point.row)
+  #openAt(placed: Placed<T> | null): void {
+    if (placed !== null) this.#options.open(placed.point.item)
   }
 
   #onKey(event: KeyboardEvent): void {
@@ -246,10 +244,9 @@ export class Chart {
   #move(step: number, jump: number): void {
     const current = this.#current ?? this.#placed[0]
     if (current === undefined) return
-    const labels = [...new Set(this.#placed.map(({ point }) => point.row.contender.label))]
-    const own = labels.indexOf(current.point.row.contender.label)
-    const label = labels[(own + jump + labels.length) % labels.length]
-    const group = this.#placed.filter(({ point }) => point.row.contender.label === label)
+    const labels = [...new Set(this.#placed.map(({ label }) => label))]
+    const chosen = labels[(labels.indexOf(current.label) + jump + labels.length) % labels.length]
+    const group = this.#placed.filter(({ label }) => label === chosen)
     const index =
       jump === 0 ? group.indexOf(current) + (this.#current === null ? 0 : step) : nearestIndex(group, current.x)
     const next = group[(index + group.length) % group.length]!
@@ -258,41 +255,6 @@ export class Chart {
   }
 }
 
-function nearestIndex(group: readonly Placed[], x: number): number {
+function nearestIndex<T>(group: readonly Placed<T>[], x: number): number {
   return group.reduce((best, { x: own }, index) => (Math.abs(own - x) < Math.abs(group[best]!.x - x) ? index : best), 0)
-}
-
-function padded(values: readonly number[], log: number): [number, number] {
-  let [low, high] = [Infinity, -Infinity]
-  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)]
-  if (log === 0) return [Math.min(0, low), high * 1.06]
-  // uPlot counts its powers of two from the lower end.
-  if (log === 2) return [2 ** Math.floor(Math.log2(low)), 2 ** Math.ceil(Math.log2(high * 1.01))]
-  const margin = low === high ? 2 : 1.15
-  return [low / margin, high * margin * margin]
-}
-
-/** Dashed lines, each with its name at the right end; the names stand side by side, since the lines may be close. */
-function drawGuides(
-  ctx: CanvasRenderingContext2D,
-  guides: readonly Guide[],
-  place: (x: number, y: number) => [number, number],
-  ratio: number,
-): void {
-  ctx.strokeStyle = cssValue('--guide')
-  ctx.fillStyle = cssValue('--muted')
-  ctx.lineWidth = 1.25 * ratio
-  ctx.font = `${11 * ratio}px system-ui, sans-serif`
-  ctx.textAlign = 'right'
-  let shift = 4 * ratio
-  for (const { label, points } of guides) {
-    ctx.setLineDash([5 * ratio, 4 * ratio])
-    ctx.beginPath()
-    for (const [x, y] of points) ctx.lineTo(...place(x, y))
-    ctx.stroke()
-    ctx.setLineDash([])
-    const [x, y] = place(...points.at(-1)!)
-    ctx.fillText(label, x - shift, y - 4 * ratio)
-    shift += ctx.measureText(label).width + 8 * ratio
-  }
 }

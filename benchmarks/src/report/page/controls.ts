@@ -1,6 +1,7 @@
 import type { PageData } from '../columns.ts'
 import type { PageRow } from './data.ts'
 import { el } from './dom.ts'
+import { field, select } from './fields.ts'
 import { distinct, type Filters, type TEXT_FILTERS } from './filters.ts'
 import { type Mark, markIcon } from './marks.ts'
 
@@ -14,21 +15,14 @@ export function controls(
   changed: (change: Partial<Filters>) => void,
 ): HTMLElement {
   const inSection = rows.filter(
-    ({ run, workload }) => run.machine === filters.machine && workload.operation === filters.operation,
+    ({ run, workload }) => run.place === filters.machine && workload.operation === filters.operation,
   )
   const options = (values: readonly (string | number | null)[], all?: string): [string, string][] => {
     const listed = distinct(values).map((value): [string, string] => [value, value])
     return all === undefined ? listed : [['', all], ...listed]
   }
-  const select = (name: Name, label: string, list: [string, string][]) =>
-    field(
-      label,
-      el(
-        'select',
-        { name, onchange: (event: Event) => changed({ [name]: (event.target as HTMLSelectElement).value }) },
-        ...list.map(([value, text]) => el('option', { value, selected: value === filters[name] }, text)),
-      ),
-    )
+  const choice = (name: Name, label: string, list: [string, string][]) =>
+    select(name, label, list, filters[name], (value) => changed({ [name]: value }))
   const input = (name: Name, label: string, properties: Record<string, string | number>) =>
     field(
       label,
@@ -43,13 +37,13 @@ export function controls(
   return el(
     'form',
     { class: 'controls', 'aria-label': 'Filters', onsubmit: (event: Event) => event.preventDefault() },
-    select('machine', 'Machine', options(data.runs.map(({ machine }) => machine))),
-    select(
+    choice('machine', 'Machine', options(data.runs.map(({ place }) => place))),
+    choice(
       'operation',
       'Operation',
-      options(rows.filter(({ run }) => run.machine === filters.machine).map(({ workload }) => workload.operation)),
+      options(rows.filter(({ run }) => run.place === filters.machine).map(({ workload }) => workload.operation)),
     ),
-    select(
+    choice(
       'model',
       'Model',
       options(
@@ -57,7 +51,7 @@ export function controls(
         'all',
       ),
     ),
-    select(
+    choice(
       'pattern',
       'Pattern',
       options(
@@ -65,7 +59,7 @@ export function controls(
         'all',
       ),
     ),
-    select(
+    choice(
       'n',
       'N (columns)',
       options(
@@ -75,7 +69,7 @@ export function controls(
     ),
     input('from', 'Sparsity from %', percents),
     input('to', 'to %', percents),
-    select('against', 'Against dense', [
+    choice('against', 'Against dense', [
       ['', 'fastest'],
       ...data.rivals.map((rival): [string, string] => [rival, rival]),
     ]),
@@ -83,24 +77,25 @@ export function controls(
   )
 }
 
-/** The contenders, as a legend that switches them on and off. */
+/** What is drawn, as a legend that switches each on and off. */
 export function legend(
+  title: string,
   labels: readonly string[],
   off: ReadonlySet<string>,
   markOf: (label: string) => Mark,
-  changed: (change: Partial<Filters>) => void,
+  changed: (off: ReadonlySet<string>) => void,
 ): HTMLElement {
   const toggle = (label: string) => {
     const next = new Set(off)
     if (!next.delete(label)) next.add(label)
-    changed({ off: next })
+    changed(next)
   }
   const button = (text: string, set: ReadonlySet<string>) =>
-    el('button', { type: 'button', name: text, onclick: () => changed({ off: set }) }, text)
+    el('button', { type: 'button', name: text, onclick: () => changed(set) }, text)
   return el(
     'fieldset',
     { class: 'legend' },
-    el('legend', {}, 'Contenders'),
+    el('legend', {}, title),
     ...labels.map((label) =>
       el(
         'label',
@@ -113,8 +108,4 @@ export function legend(
     button('All', new Set()),
     button('None', new Set(labels)),
   )
-}
-
-function field(label: string, control: HTMLElement): HTMLElement {
-  return el('label', {}, el('span', {}, label), control)
 }

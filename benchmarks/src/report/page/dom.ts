@@ -38,3 +38,8 @@ export function once(action: () => void): () => void {
     })
   }
 }
+
+/** Whether an address leads to a part of the page, and says nothing of what is chosen there. */
+export function isAnchor(hash: string): boolean {
+  return hash.length > 1 && document.getElementById(hash.slice(1)) !== null
+}

@@ -33,7 +33,7 @@ export function matches(row: PageRow, filters: Filters): boolean {
   const { workload, run, contender } = row
   const percent = workload.sparsity * 100
   return (
-    run.machine === filters.machine &&
+    run.place === filters.machine &&
     workload.operation === filters.operation &&
     (filters.model === '' || workload.model === filters.model) &&
     (filters.pattern === '' || workload.pattern === filters.pattern) &&
@@ -45,12 +45,12 @@ export function matches(row: PageRow, filters: Filters): boolean {
   )
 }
 
-/** The filters in the address, so that a view can be linked to. */
-export function toHash(filters: Filters): string {
+/** The filters as they stand in the address. */
+export function toParameters(filters: Filters): URLSearchParams {
   const parameters = new URLSearchParams()
   for (const name of TEXT_FILTERS) if (filters[name] !== '') parameters.set(name, filters[name])
   for (const label of filters.off) parameters.append('off', label)
-  return `#${parameters}`
+  return parameters
 }
 
 export function fromHash(hash: string, usual: Filters): Filters {

@@ -3,16 +3,20 @@ import { geometricMean } from '../../statistics/summary.ts'
 import type { PageData } from '../columns.ts'
 import type { PageRow } from './data.ts'
 
-export interface Point {
+/** A mark that leads to an item: a record, or the records behind a mean. */
+export interface Point<T> {
   readonly x: number
   readonly y: number
-  readonly row: PageRow
+  /** Of y, where it was bootstrapped. */
+  readonly low?: number
+  readonly high?: number
+  readonly item: T
 }
 
-export interface Series {
+export interface Series<T> {
   readonly label: string
-  readonly points: readonly Point[]
-  /** Geometric means over the workloads of each sparsity. */
+  readonly points: readonly Point<T>[]
+  /** Through the points, or through their means. */
   readonly line: readonly (readonly [x: number, y: number])[]
 }
 
@@ -28,18 +32,18 @@ export function speedUpReader(data: PageData, against: string): (row: PageRow) =
   return column === undefined ? (row) => row.best : (row) => column[row.index] ?? null
 }
 
-export function speedUpSeries(rows: readonly PageRow[], speedUp: (row: PageRow) => number | null): Series[] {
+export function speedUpSeries(rows: readonly PageRow[], speedUp: (row: PageRow) => number | null): Series<PageRow>[] {
   const sparse = rows.filter(({ contender }) => contender.method === 'sparse')
   return seriesOf(sparse, ({ workload }) => workload.sparsity * 100, speedUp, true)
 }
 
-export function limitSeries(rows: readonly PageRow[]): Series[] {
+export function limitSeries(rows: readonly PageRow[]): Series<PageRow>[] {
   const share = ({ limitShare }: PageRow) => (limitShare === null ? null : limitShare * 100)
   return seriesOf(rows, ({ workload }) => workload.sparsity * 100, share, true)
 }
 
 /** Each contender by the operations that it really does, the zeros too where it is dense. */
-export function rooflineSeries(rows: readonly PageRow[]): Series[] {
+export function rooflineSeries(rows: readonly PageRow[]): Series<PageRow>[] {
   const done = ({ contender, workload }: PageRow) =>
     contender.method === 'dense' ? workload.denseFlops : workload.flops
   const rate = ({ contender, gflops, denseGflops }: PageRow) => (contender.method === 'dense' ? denseGflops : gflops)
@@ -68,18 +72,19 @@ function seriesOf(
   x: (row: PageRow) => number,
   y: (row: PageRow) => number | null,
   joined: boolean,
-): Series[] {
+): Series<PageRow>[] {
   return [...Map.groupBy(rows, ({ contender }) => contender.label)].flatMap(([label, own]) => {
     const points = own.flatMap((row) => {
       const value = y(row)
-      return value === null || !(value > 0) ? [] : [{ x: x(row), y: value, row }]
+      return value === null || !(value > 0) ? [] : [{ x: x(row), y: value, item: row }]
     })
     points.sort((a, b) => a.x - b.x)
     return points.length === 0 ? [] : [{ label, points, line: joined ? meansOf(points) : [] }]
   })
 }
 
-function meansOf(points: readonly Point[]): [number, number][] {
+/** Geometric means over the workloads of each sparsity. */
+export function meansOf(points: readonly { readonly x: number; readonly y: number }[]): [number, number][] {
   const at = Map.groupBy(points, ({ x }) => Math.round(x))
   return [...at].map(([x, own]) => [x, geometricMean(own.map(({ y }) => y))!])
 }
@@ -105,7 +110,7 @@ export function summaries(rows: readonly PageRow[], speedUp: (row: PageRow) => n
     const mean = (values: readonly (number | null)[]) => {
       return geometricMean(values.filter((value) => value !== null && value > 0) as number[])
     }
-    const points = compared.map(({ ratio, row }) => ({ x: row.workload.sparsity * 100, y: ratio, row }))
+    const points = compared.map(({ ratio, row }) => ({ x: row.workload.sparsity * 100, y: ratio }))
     const sparse = own[0]!.contender.method === 'sparse'
     return {
       label,

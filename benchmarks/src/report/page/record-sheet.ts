@@ -1,42 +1,20 @@
-import { bytesLabel, milliseconds, NONE, percent, significant, sparsityLabel, times } from '../format.ts'
-import { repeatCommand } from '../labels.ts'
+import { bytesLabel, milliseconds, percent, significant, sparsityLabel, times } from '../format.ts'
+import { repeatCommand } from '../repeat.ts'
 import type { PageRow } from './data.ts'
 import { el } from './dom.ts'
-
-type Facts = readonly (readonly [name: string, value: string | Node | null])[]
+import { command, environmentParts, type Facts, facts, type Sheet } from './sheet.ts'
 
 /** Everything about one record, and about the machine it was measured on. */
-export class Details {
-  readonly element = el('dialog', { 'aria-labelledby': 'record-title' })
-
-  constructor() {
-    // A click on the backdrop arrives at the dialog itself.
-    this.element.addEventListener('click', (event) => {
-      if (event.target === this.element) this.element.close()
-    })
-  }
-
-  open(row: PageRow): void {
-    this.element.replaceChildren(
-      el(
-        'div',
-        { class: 'sheet' },
-        el(
-          'div',
-          { class: 'sheet-head' },
-          el('h2', { id: 'record-title' }, row.contender.label),
-          el('button', { type: 'button', onclick: () => this.element.close() }, 'Close'),
-        ),
-        facts(measured(row)),
-        el('h3', {}, 'Workload'),
-        facts(workloadOf(row)),
-        el('h3', {}, 'Measure it again'),
-        el('pre', { tabindex: 0 }, repeatCommand(row.run.suite, row.workload.operation, row.workload.id)),
-        el('h3', {}, 'Environment'),
-        facts([...row.run.notes.map((note): [string, string] => ['note', note]), ...row.run.facts]),
-      ),
-    )
-    this.element.showModal()
+export function recordSheet(row: PageRow): Sheet {
+  return {
+    title: row.contender.label,
+    parts: [
+      facts(measured(row)),
+      el('h3', {}, 'Workload'),
+      facts(workloadOf(row)),
+      ...command(repeatCommand(row.run, row.workload.operation, row.workload.id)),
+      ...environmentParts(row.run),
+    ],
   }
 }
 
@@ -99,9 +77,4 @@ function workloadOf({ workload, bytes }: PageRow): Facts {
     ],
     ['work', `${significant(workload.flops / 1e6)} MFLOP, ${bytesLabel(bytes)} to move at least`],
   ]
-}
-
-function facts(list: Facts): HTMLElement {
-  const known = list.filter(([, value]) => value !== null && value !== NONE)
-  return el('dl', {}, ...known.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))
 }
