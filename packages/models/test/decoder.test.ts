@@ -289,6 +289,25 @@ describe('pruning', () => {
     for (const each of [loaded, read]) each.dispose()
   })
 
+  test('is pruned while it loads, by magnitude where there are no texts', async () => {
+    const [bytes, shares] = [
+      await (await read()).save(),
+      (decoder: Decoder) =>
+        decoder.linearLayers.map(({ weights }) => weights.filter((weight) => weight === 0).length / weights.length),
+    ]
+    const pruned = await Decoder.load(bytes, { tokens: 80, sparsity: 0.75 })
+    expect(pruned.report).toMatchObject({ method: 'magnitude', total: { sparsity: 0.75 } })
+    for (const share of shares(pruned)) expect(share).toBe(0.75)
+    const whole = await Decoder.load(bytes, { tokens: 80 })
+    expect(whole.report).toBeUndefined()
+    expect(shares(whole)).not.toContain(0.75)
+    await expect(Decoder.load(bytes, { method: 'magnitude' })).rejects.toThrow('sparsity')
+    await expect(Decoder.load(bytes, { sparsity: 0.5, method: 'wanda' })).rejects.toThrow(
+      'Decoder.load: method "wanda" chooses weights by what texts need: give calibration',
+    )
+    for (const each of [pruned, whole]) each.dispose()
+  })
+
   test('says what it cannot load', async () => {
     const described = (gguf: string) => Decoder.load(save({ x: tensor([1], [1]) }, { metadata: { gguf } }))
     await expect(described('[')).rejects.toThrow('decoder: expected metadata of a decoder as an object in JSON')

@@ -91,6 +91,7 @@ describe('loading', () => {
     await expect(open({}, { tokens: 0 })).rejects.toThrow(
       'encoder: expected tokens to be a whole number above 0, got 0',
     )
+    await expect(open({}, { method: 'magnitude' })).rejects.toThrow(/sparsity/)
     await expect(open({}, { sparsity: 2 })).rejects.toThrow(/sparsity/)
     await expect(open({}, { method: 'wanda', sparsity: 0.5 })).rejects.toThrow('calibration')
     const silent = await open({ tokenizer: undefined }, { sparsity: 0.5 })

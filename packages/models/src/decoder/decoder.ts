@@ -1,8 +1,9 @@
 import { attention } from '@nnz/attention'
 import { rangeError, type Tensor, tensor } from '@nnz/core'
-import { type PrunableNetwork, type PruneOptions, pruneNetwork } from '@nnz/prune'
+import type { PrunableNetwork, PruneOptions, PruneReport } from '@nnz/prune'
 import { files } from '../files.ts'
 import type { Hooks } from '../hooks.ts'
+import { prune } from '../pruning.ts'
 import { pack } from '../sequences.ts'
 import type { TextTokenizer } from '../tokenizer.ts'
 import { readShaped, type WeightSource } from '../weights.ts'
@@ -24,7 +25,10 @@ export interface GenerateOptions extends SamplingOptions {
   readonly tokens?: number | undefined
 }
 
-/** Options of {@link Decoder.load}: without a method of pruning the weights stay as they are. */
+/**
+ * Options of {@link Decoder.load}: without `sparsity`, `pattern` and `method` the weights stay as they are. The method is
+ * `sparsegpt` where there is calibration, else `magnitude`.
+ */
 export interface LoadDecoderOptions extends Partial<PruneOptions> {
   /** Texts that pruning measures inputs on, several pages of them: all methods but `magnitude` need them. */
   readonly calibration?: readonly string[] | undefined
@@ -52,6 +56,8 @@ export class Decoder {
   readonly blocks: readonly Block[]
   readonly norm: Float32Array
   readonly head: TiedHead
+  /** What pruning did, where {@link Decoder.load} was asked for it. */
+  report: PruneReport | undefined
   readonly #tokens: number
 
   private constructor(parts: {
@@ -71,18 +77,23 @@ export class Decoder {
   }
 
   /**
-   * Loads a GGUF file of the Llama architecture, or one that {@link save} made, and prunes it where the options say how:
+   * Loads a GGUF file of the Llama architecture, or what {@link save} or `nnz-prune` made of one, and prunes it where the options say how:
    * `await Decoder.load(path, { method: 'sparsegpt', sparsity: 0.5, calibration: texts })`.
    *
    * @param file its path, or its bytes
    * @throws FileFormatError where the file is not what it should be; TypeError or RangeError where an option is wrong
    */
   static async load(file: DecoderFile, options: LoadDecoderOptions = {}): Promise<Decoder> {
-    const { tokens = 512, calibration = [], method, ...pruning } = options
+    const { tokens = 512, ...pruning } = options
     const { source, config, tokenizer } = await openDecoder(file)
     const decoder = await Decoder.read(source, config, tokens, tokenizer)
-    if (method !== undefined) await pruneNetwork(decoder.prunable(calibration), { ...pruning, method })
-    return decoder
+    try {
+      decoder.report = await prune(decoder, pruning, 'Decoder.load')
+      return decoder
+    } catch (error) {
+      decoder.dispose()
+      throw error
+    }
   }
 
   /**
@@ -222,7 +233,8 @@ export class Decoder {
    * @param calibration texts, joined and cut into windows of 256 tokens, or windows of tokens
    */
   prunable(calibration: readonly string[] | readonly (readonly number[])[]): PrunableNetwork {
-    const windows = calibration.every((each) => typeof each === 'string')
+    const texts = calibration.length > 0 && calibration.every((each) => typeof each === 'string')
+    const windows = texts
       ? cutWindows(this.#expectTokenizer().encode(calibration.join('\n')), WINDOW)
       : (calibration as readonly (readonly number[])[])
     const { config, blocks, head } = this

@@ -1,15 +1,9 @@
 import { type BackendOption, describe, rangeError, resolveBackend, type Tensor, tensor, typeError } from '@nnz/core'
-import {
-  type Method,
-  type Pattern,
-  type PrunableNetwork,
-  type PruneProgress,
-  type PruneReport,
-  pruneNetwork,
-} from '@nnz/prune'
+import type { Method, Pattern, PrunableNetwork, PruneProgress, PruneReport } from '@nnz/prune'
 import type { LinearPart } from '../decoder/stacked-linear.ts'
 import { files } from '../files.ts'
 import type { Hooks } from '../hooks.ts'
+import { prune } from '../pruning.ts'
 import { checkSequences } from '../sequences.ts'
 import type { TextEncoder } from '../tokenizer.ts'
 import type { WeightSource } from '../weights.ts'
@@ -98,7 +92,8 @@ export class Encoder {
     const { backend, tokens } = options
     const encoder = await Encoder.read(source, config, tokens, { backend, tokenizer, tokenizerJson })
     try {
-      await prune(encoder, options)
+      const { sparsity, pattern, method, calibration, onProgress } = options
+      encoder.report = await prune(encoder, { sparsity, pattern, method, calibration, onProgress }, 'Encoder.load')
       return encoder
     } catch (error) {
       encoder.dispose()
@@ -246,23 +241,4 @@ export class Encoder {
   dispose(): void {
     this.#forward.dispose()
   }
-}
-
-async function prune(encoder: Encoder, options: LoadEncoderOptions): Promise<void> {
-  const { sparsity, pattern, calibration = [], onProgress } = options
-  const { method = calibration.length > 0 ? 'sparsegpt' : 'magnitude' } = options
-  if (sparsity === undefined && pattern === undefined) return
-  if (method !== 'magnitude' && calibration.length === 0)
-    throw rangeError(
-      'NNZ_VALUE',
-      `Encoder.load: method "${method}" chooses weights by what texts need: give calibration`,
-    )
-  const network = encoder.prunable(calibration)
-  encoder.report = await pruneNetwork(network, {
-    method,
-    pattern,
-    sparsity,
-    onProgress,
-    measure: calibration.length > 0,
-  })
 }
