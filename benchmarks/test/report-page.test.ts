@@ -118,7 +118,7 @@ describe.skipIf(executablePath === undefined)(`the page in a browser${missing}`,
   test('machines stand side by side, and the worst row of each leads to its record', async () => {
     const { page } = await open()
     const side = page.locator('#hardware')
-    expect(await side.locator('thead th').allTextContents()).toEqual(['kernel', 'fixture-laptop', 'second'])
+    expect(await side.locator('thead th').allTextContents()).toEqual(['kernel', ' fixture-laptop', ' second'])
     await side
       .getByRole('button', { name: /^worst row.* on second$/ })
       .first()

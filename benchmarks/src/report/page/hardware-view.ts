@@ -6,7 +6,7 @@ import { el, once, renew } from './dom.ts'
 import { select } from './fields.ts'
 import { distinct } from './filters.ts'
 import { level, SPEED_UP_AXES } from './kernels-view.ts'
-import { markOf } from './marks.ts'
+import { markIcon, markOf } from './marks.ts'
 import { type SideBySide, sideBySide } from './places.ts'
 import { meansOf, type Series, type Summary } from './series.ts'
 import { plainTable, scrollRegion } from './sheet.ts'
@@ -104,7 +104,12 @@ function machineTable(
       row('GFLOP/s', ({ gflops }) => significant(gflops)),
     ]
   })
-  return plainTable(['kernel', ...places], rows)
+  return plainTable(['kernel', ...places.map(named)], rows)
+}
+
+/** A machine with the mark that the plot has for it. */
+function named(place: string, index: number): HTMLElement {
+  return el('span', {}, markIcon(markOf(index)), ` ${place}`)
 }
 
 function worstButton({ ratio, row }: NonNullable<Summary['worst']>, open: (row: PageRow) => void): HTMLElement {

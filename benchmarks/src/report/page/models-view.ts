@@ -55,7 +55,7 @@ export function modelsView(quality: PageQuality, address: Address, open: (judged
     const lines = section.lines.filter(({ method, label }) => isDense(label) || inPattern(method))
     const { series, front, guides } = qualityPicture({ ...section, lines }, choice, choice.off)
     const { x, y } = choice
-    notePlace.textContent = `Judged on ${section.judgedOn}. ${direction(x)}; ${direction(y)}.`
+    notePlace.textContent = `Judged on ${section.judgedOn}. ${direction(y)}. ${direction(x)}.`
     const shownLabels = lines.map(({ label }) => label)
     renew(
       legendPlace,
@@ -194,8 +194,8 @@ function titleOf({ model, operation, judgedOn }: PageQualitySection): string {
 }
 
 function direction(metric: string): string {
-  if (metric === SPARSITY) return 'more sparsity leaves less to compute'
-  return `of ${metric} ${lessIsBetter(metric) ? 'less' : 'more'} is better`
+  if (metric === SPARSITY) return 'More sparsity leaves less to compute'
+  return `${lessIsBetter(metric) ? 'Less' : 'More'} is better: ${metric}`
 }
 
 function axesOf(y: string, x: string, series: readonly Series<Judged>[]): Axes {

@@ -55,14 +55,17 @@ export function environmentParts({ notes, facts: known }: PageRun): Node[] {
 }
 
 /** A table of words, whose first column names the rows. */
-export function plainTable(head: readonly string[], rows: readonly (readonly (string | Node)[])[]): HTMLElement {
+export function plainTable(
+  head: readonly (string | Node)[],
+  rows: readonly (readonly (string | Node)[])[],
+): HTMLElement {
   return el(
     'table',
     {},
     el(
       'thead',
       {},
-      el('tr', {}, ...head.map((text, index) => el('th', { scope: 'col', class: index === 0 ? 'text' : null }, text))),
+      el('tr', {}, ...head.map((cell, index) => el('th', { scope: 'col', class: index === 0 ? 'text' : null }, cell))),
     ),
     el(
       'tbody',
