@@ -180,6 +180,29 @@ describe('rendering', () => {
     expect(await text('fixture-laptop/spmm.md')).toContain('unsupported: needs at least two columns')
   })
 
+  test('a browser on the same machine is a place of its own', async () => {
+    await writeRun(folder, small)
+    const environment = { ...makeEnvironment(), suite: 'page', runtime: { name: 'chrome', version: '140', v8: null } }
+    await writeFile(
+      join(folder, environment.machine, 'page.json'),
+      JSON.stringify({ schema: 1, environment, records: makeRecords(small) }),
+    )
+    const { rows, files } = await renderReport(folder)
+    expect(rows).toHaveLength(2 * makeRecords(small).length)
+    expect(files).toContain(join(folder, 'fixture-laptop/spmm-chrome.md'))
+    expect(await text('README.md')).toContain('## spmm on fixture-laptop, chrome')
+  })
+
+  test('a network that was judged and timed has a line in the summary', async () => {
+    await writeJudgements(folder)
+    const readme = join(folder, 'root.md')
+    await writeFile(readme, `${SUMMARY_START}${SUMMARY_END}`)
+    await renderReport(folder, { readme })
+    expect(await readFile(readme, 'utf8')).toContain(
+      '**fixture-encoder** on fixture-laptop: Spearman x 100 against sentences/s (32 x 64 tokens, 1 thread), judged on pairs.csv (SHA-256 0123456789ab): 90 pairs: dense 86.00 (85.00 to 87.50) at 100; 50 % (sparsegpt unstructured) 85.50 (84.50 to 87.00) at 160; 70 % (sparsegpt unstructured) 82.00 (81.00 to 83.50) at 300.',
+    )
+  })
+
   test('unofficial, unfinished and corrupt files are named', async () => {
     const environment = makeEnvironment()
     const dirty = { ...environment, source: { ...environment.source, dirty: true } }
