@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { cacheFolder, fetchModel, listModels } from '../models/index.ts'
 
@@ -18,20 +19,17 @@ export async function modelsFetch(name: string, from: string | undefined): Promi
     ? new SingleBar({ format: '{file} {bar} {percentage} % | {eta_formatted} left', hideCursor: true })
     : undefined
   let file = ''
-  try {
-    await fetchModel(name, {
-      ...(from === undefined ? {} : { from }),
-      onProgress(progress) {
-        if (progress.file !== file) {
-          file = progress.file
-          if (bar) bar.start(progress.total ?? 1, 0, { file })
-          else console.log(`fetching ${file}`)
-        }
-        bar?.update(progress.received)
-      },
-    })
-  } finally {
-    bar?.stop()
-  }
-  console.log(`${name} is in ${cacheFolder()}`)
+  const fetched = fetchModel(name, {
+    ...(from === undefined ? {} : { from }),
+    onProgress(progress) {
+      if (progress.file !== file) {
+        file = progress.file
+        if (bar) bar.start(progress.total ?? 1, 0, { file })
+        else console.log(`fetching ${file}`)
+      }
+      bar?.update(progress.received)
+    },
+  })
+  const [path] = await fetched.finally(() => bar?.stop())
+  console.log(`${name} is in ${dirname(path)}`)
 }

@@ -83,7 +83,12 @@ describe('nnz-prune', () => {
   })
 
   it.each([
-    [['none.safetensors', '-s', '0.5'], /no such file.*none\.safetensors/],
+    [['none.safetensors', '-s', '0.5'], /^nnz-prune: none\.safetensors: there is no such file\n$/],
+    [['.', '-s', '0.5'], /^nnz-prune: \.: is a folder, expected a file\n$/],
+    [
+      ['model.safetensors', '-s', '0.5', '-m', 'wanda', '--text', 'none.txt'],
+      /^nnz-prune: none\.txt: there is no such file\n$/,
+    ],
     [['model.safetensors'], /^nnz-prune: expected --sparsity <share>\n$/],
     [['model.safetensors', '-s', '2'], /expected a share from 0 to 1, got 2/],
     [['model.safetensors', '-p', '5:4'], /n to be a whole number in 1\.\.4, got 5/],

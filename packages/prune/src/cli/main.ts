@@ -1,6 +1,7 @@
 import { join, parse } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { FileOptions } from './options.ts'
+import { existing } from './paths.ts'
 import { PATTERN_HELP, parsePattern } from './pattern.ts'
 import { percent, showProgress } from './progress.ts'
 import { prepare, pruneFile } from './prune-file.ts'
@@ -48,7 +49,15 @@ interface Flags extends Omit<FileOptions, 'input' | 'output' | 'report' | 'quant
   readonly dryRun: boolean
 }
 
+async function expectFile(path: string): Promise<void> {
+  const found = await existing(path)
+  if (!found) throw new RangeError(`${path}: there is no such file`)
+  if (found.isDirectory()) throw new RangeError(`${path}: is a folder, expected a file`)
+}
+
 async function prune(input: string, flags: Flags): Promise<void> {
+  await expectFile(input)
+  if (flags.text !== undefined) await expectFile(flags.text)
   const { dir, name } = parse(input)
   const output = flags.output ?? join(dir, `${name}.pruned.safetensors`)
   const { quantise, dryRun, ...rest } = flags
