@@ -5,6 +5,8 @@ import { z } from 'zod'
 /** Text to the numbers of a vocabulary. */
 export interface TextEncoder {
   encode(text: string): number[]
+  /** Longer texts are cut after so many tokens; undefined: never. */
+  readonly longest?: number | undefined
 }
 
 /** Both ways, as generating text needs it. */
@@ -41,6 +43,7 @@ export function tokenizerOf(json: string, file: string, longest: number): TextEn
     throw rangeError('NNZ_VALUE', `${file}: expected the description of a tokeniser`)
   const tokenizer = new Tokenizer(data as object, {})
   return {
+    longest,
     encode(text) {
       const { ids } = tokenizer.encode(text)
       return ids.length > longest ? [...ids.slice(0, longest - 1), ids[ids.length - 1]] : ids

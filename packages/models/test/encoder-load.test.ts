@@ -60,7 +60,9 @@ describe('loading', () => {
     expect(whole.tokenizer?.encode(texts[2])).toHaveLength(12)
     const { data } = whole.encode(texts.slice(0, 2))
     for (let i = 0; i < data.length; i++) expect(data[i]).toBeCloseTo(embeddings.data[i], 6)
-    for (const encoder of [fromFolder, fromBytes, whole]) encoder.dispose()
+    const again = await Encoder.load({ weights: await fromFolder.save() })
+    expect(again.encode(texts).data).toEqual(embeddings.data)
+    for (const encoder of [fromFolder, fromBytes, whole, again]) encoder.dispose()
   })
 
   test('weights alone find in their folder what they do not bring themselves', async () => {

@@ -210,7 +210,7 @@ export class Encoder {
    * @param path where to write it; without one, its bytes are only returned
    */
   async save(path?: string): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = saved(this.#forward, this.#tokenizerJson)
+    const bytes = saved(this.#forward, this.#tokenizerJson, this.tokenizer?.longest)
     if (path !== undefined) await files().writeFile(path, bytes)
     return bytes
   }

@@ -37,6 +37,8 @@ export interface LoadedEncoder {
 /** Keys of the metadata of a file that was saved. */
 export const CONFIG_KEY = 'nnz.models.encoder'
 export const TOKENIZER_KEY = 'nnz.models.tokenizer'
+/** After how many tokens texts are cut. */
+export const LONGEST_KEY = 'nnz.models.longest'
 
 /** What `Encoder.load` was given, read where it is a path. */
 export async function givenFiles(
@@ -107,7 +109,8 @@ export async function openEncoder(given: GivenFiles, longest: number | undefined
   const config = encoderConfig(description, 'config.json')
   const weights = file.metadata.has(LAYOUTS_KEY) ? storedWeights(await wholeBytes(given.weights), file.name) : file
   const { tokenizer = file.metadata.get(TOKENIZER_KEY) ?? given.beside?.tokenizer } = given
-  const most = longest ?? (saved === undefined ? given.beside?.longest : undefined) ?? config.positions
+  const told = saved === undefined ? given.beside?.longest : Number(file.metadata.get(LONGEST_KEY) ?? Number.NaN)
+  const most = longest ?? (told && told > 0 ? told : config.positions)
   const tokenizerJson = typeof tokenizer === 'object' ? JSON.stringify(tokenizer) : tokenizer
   return {
     source: prefixed(weights, [...file.tensors.keys()]),

@@ -3,13 +3,21 @@ import { type Storable, save } from '@nnz/core/storage'
 import { describeEncoder } from './config.ts'
 import type { Forward } from './forward.ts'
 import type { NamedNorm } from './layer.ts'
-import { CONFIG_KEY, TOKENIZER_KEY } from './load.ts'
+import { CONFIG_KEY, LONGEST_KEY, TOKENIZER_KEY } from './load.ts'
 
 /** From this share of zeros on, indices take less room than the zeros do. */
 const LEAST_SPARSITY = 0.3
 
-/** The weights of an encoder as the bytes of one file, by the names of a BERT checkpoint. */
-export function saved(forward: Forward, tokenizerJson: string | undefined): Uint8Array<ArrayBuffer> {
+/**
+ * The weights of an encoder as the bytes of one file, by the names of a BERT checkpoint.
+ *
+ * @param longest after how many tokens texts are cut
+ */
+export function saved(
+  forward: Forward,
+  tokenizerJson: string | undefined,
+  longest: number | undefined,
+): Uint8Array<ArrayBuffer> {
   const { config, words, places, norm, stages } = forward
   const weights: [string, Storable | Tensor][] = [
     ['embeddings.word_embeddings.weight', words],
@@ -29,6 +37,7 @@ export function saved(forward: Forward, tokenizerJson: string | undefined): Uint
   }
   const metadata: Record<string, string> = { [CONFIG_KEY]: JSON.stringify(describeEncoder(config)) }
   if (tokenizerJson !== undefined) metadata[TOKENIZER_KEY] = tokenizerJson
+  if (longest !== undefined) metadata[LONGEST_KEY] = String(longest)
   return save(weights, { metadata })
 }
 
