@@ -167,6 +167,7 @@ describe('nnz-bench', () => {
     [['evidence', 'attention', '--text', 'nothing.txt'], "no such file or directory, open 'nothing.txt'"],
     [['evidence', 'nm', '--text', 'a', '--pairs', 'b', '--machine', 'My Laptop'], '--machine: expected lower-case'],
     [['compare', 'nothing.json', 'nothing.json'], 'there is no results file'],
+    [['report', 'nowhere'], 'there is no results folder nowhere'],
   ])('says in one line what is wrong with %j', async (args, message) => {
     const { code, stderr } = await cli(...args)
     expect(code).not.toBe(0)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readRun } from '../records/index.ts'
 import { publishReport, renderComparison, renderReport } from '../report/index.ts'
 import { compareRuns } from '../statistics/index.ts'
@@ -16,6 +17,7 @@ export interface ReportOptions {
 export async function report(folder: string, { readme, publish, force }: ReportOptions): Promise<void> {
   if (publish !== undefined && readme !== undefined)
     throw new RangeError('--readme: its links lead to the results folder, so it cannot be combined with --publish')
+  if (!existsSync(folder)) throw new RangeError(`report: there is no results folder ${folder}`)
   const { files, leftOut } =
     publish === undefined ? await renderReport(folder, { readme }) : await publishReport(folder, publish, { force })
   for (const { reason } of leftOut) console.error(`left out: ${reason}`)
