@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { mathjsBaseline } from '../src/baselines/mathjs.ts'
-import { onnxruntimeNodeBaseline } from '../src/baselines/onnxruntime-node.ts'
-import { onnxruntimeWebBaseline } from '../src/baselines/onnxruntime-web.ts'
+import { onnxProductBaseline } from '../src/baselines/onnx-products.ts'
 import { importPackage, requireOwnOnnxRuntime } from '../src/baselines/packages.ts'
 import { tfjsWasmBaseline } from '../src/baselines/tfjs-wasm.ts'
 import { contendersOf, problem, recordOf } from './baselines-problem.ts'
 
 describe.each([
-  ['onnxruntime-web', onnxruntimeWebBaseline(), ['f32 t1', 'q8 t1', 'f32 t2', 'q8 t2']],
-  ['onnxruntime-node', onnxruntimeNodeBaseline(), ['f32 t1', 'q8 t1', 'f32 t2', 'q8 t2']],
+  ['onnxruntime-web', onnxProductBaseline('onnxruntime-web'), ['f32 t1', 'q8 t1', 'f32 t2', 'q8 t2']],
+  ['onnxruntime-node', onnxProductBaseline('onnxruntime-node'), ['f32 t1', 'q8 t1', 'f32 t2', 'q8 t2']],
   ['tfjs-wasm', tfjsWasmBaseline(), ['f32 t1']],
   ['mathjs', mathjsBaseline(), ['f64 t1']],
 ])('%s', (name, baseline, expected) => {
@@ -40,7 +39,7 @@ describe('copies of ONNX Runtime', () => {
 
 describe('8-bit weights', () => {
   it('may be off by the quantisation step, not by more', async () => {
-    const [, spec] = await onnxruntimeNodeBaseline().open([1])
+    const [, spec] = await onnxProductBaseline('onnxruntime-node').open([1])
     const { status, error } = await recordOf(spec, problem('uniform', 17))
     expect(status).toBe('passed')
     // Elements of the product are about 1.
@@ -65,11 +64,15 @@ describe('what is missing', () => {
     throw Object.assign(new Error(`Cannot find package '${name}'`), { code: 'ERR_MODULE_NOT_FOUND' })
   }
   it('is named, with the way to install it', async () => {
-    await expect(onnxruntimeWebBaseline(absent).open([1])).rejects.toThrow(
+    await expect(onnxProductBaseline('onnxruntime-web', absent).open([1])).rejects.toThrow(
       'onnxruntime-web is not installed: npm install onnxruntime-web',
     )
-    await expect(onnxruntimeWebBaseline(importPackage, absent).open([1])).rejects.toThrow('npm install onnx-proto')
-    await expect(onnxruntimeNodeBaseline(absent).open([1])).rejects.toThrow('npm install onnxruntime-node')
+    await expect(onnxProductBaseline('onnxruntime-web', importPackage, absent).open([1])).rejects.toThrow(
+      'npm install onnx-proto',
+    )
+    await expect(onnxProductBaseline('onnxruntime-node', absent).open([1])).rejects.toThrow(
+      'npm install onnxruntime-node',
+    )
     await expect(tfjsWasmBaseline(absent).open([1])).rejects.toThrow('npm install @tensorflow/tfjs-core')
     await expect(mathjsBaseline(absent).open([1])).rejects.toThrow('npm install mathjs')
   })

@@ -4,7 +4,8 @@ import type { Task } from '../runner/task.ts'
 import type { OnnxProto } from './onnx-graphs.ts'
 import type { ProductType } from './onnx-network.ts'
 import type { Session } from './onnx-runtime.ts'
-import { type Importer, importPackage, loadPackage, requireOwnOnnxRuntime } from './packages.ts'
+import { type OnnxPackage, openOnnxRuntimes } from './onnx-runtimes.ts'
+import type { Importer } from './packages.ts'
 
 /** The part of ONNX Runtime that networks use. */
 export interface OnnxNetworkRuntime {
@@ -26,34 +27,27 @@ export interface NetworkSession {
 
 /** A network in ONNX Runtime, once for each type of products, with its settings, and number of threads. */
 export function networkBaseline<T extends Task>(
-  name: 'onnxruntime-web' | 'onnxruntime-node',
+  name: OnnxPackage,
   types: Readonly<Partial<Record<ProductType, Contender['settings']>>>,
   prepare: (task: T, session: NetworkSession) => Promise<Prepared>,
-  importRuntime: Importer = requireOwnOnnxRuntime,
-  importer: Importer = importPackage,
+  importRuntime?: Importer,
+  importer?: Importer,
 ): Baseline<T> {
-  const web = name === 'onnxruntime-web'
   return {
     name,
     placeholder: contender(name, null, { threads: 1, dtype: 'f32', settings: types.f32 ?? {} }),
     async open(threads) {
-      const proto = await loadPackage<OnnxProto>('onnx-proto', importer)
-      const specs: ContenderSpec<T>[] = []
-      for (const count of threads) {
-        const runtime = await loadPackage<OnnxNetworkRuntime>(name, importRuntime)
-        if (web) runtime.env.wasm.numThreads = count
-        const version = runtime.env.versions[web ? 'web' : 'node'] ?? null
-        const options = web
-          ? { executionProviders: ['wasm'] }
-          : { executionProviders: ['cpu'], intraOpNumThreads: count, interOpNumThreads: 1 }
-        for (const [products, settings] of Object.entries(types) as [ProductType, Contender['settings']][])
-          specs.push({
+      const opened = await openOnnxRuntimes<OnnxNetworkRuntime, OnnxProto>(name, threads, importRuntime, importer)
+      const chosen = Object.entries(types) as [ProductType, Contender['settings']][]
+      return opened.flatMap(({ runtime, proto, version, threads: count, options }) =>
+        chosen.map(
+          ([products, settings]): ContenderSpec<T> => ({
             contender: contender(name, version, { threads: count, dtype: products, settings }),
             supports: () => true,
             prepare: (task) => prepare(task, { runtime, proto, products, options }),
-          })
-      }
-      return specs
+          }),
+        ),
+      )
     },
   }
 }
