@@ -4,16 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { wasmFeatures } from '@nnz/core'
 import writeFileAtomic from 'write-file-atomic'
 import { captureEnvironment, hashBytes } from '../environment/index.ts'
+import type { Keep } from '../evidence/long-run.ts'
 import { cacheFolder } from '../models/index.ts'
 import { chosenName, type Environment } from '../records/index.ts'
 import { kernelHashes } from '../runner/kernel-hashes.ts'
 import { version } from '../version.ts'
-
-/** Where a long run keeps what it goes on from. */
-export interface Keep {
-  load(name: string): Promise<Uint8Array | undefined>
-  save(name: string, bytes: Uint8Array): Promise<void>
-}
 
 /** Files in a folder, by default one of the cache. */
 export async function keepIn(work: string | undefined): Promise<Keep> {

@@ -3,6 +3,7 @@ import { DecoderTuning, restoreTraining, saveTraining, TrainableDecoder } from '
 import { type Method, type Pattern, patternName, pruneNetwork } from '@nnz/prune'
 import type { QualityRecord } from '../records/index.ts'
 import { decodeSpeed } from './decode-speed.ts'
+import type { LongRun } from './long-run.ts'
 import { perplexityOf, type WindowSurprise } from './window-surprise.ts'
 
 /** One network to be judged: dense or pruned, as it is or tuned afterwards. */
@@ -21,7 +22,7 @@ export interface NamedWindows {
 }
 
 /** What is judged, on what. */
-export interface DecoderEvidenceOptions {
+export interface DecoderEvidenceOptions extends LongRun {
   readonly model: string
   /** Dense, and changed on the way. */
   readonly decoder: Decoder
@@ -40,15 +41,6 @@ export interface DecoderEvidenceOptions {
     readonly learningRate: number
   }
   readonly seed: number
-  /** What was measured before, and is not measured again. */
-  readonly known: readonly QualityRecord[]
-  /** Keeps weights of points for others that go on from them, and checkpoints, by name. */
-  readonly keep: {
-    load(name: string): Promise<Uint8Array | undefined>
-    save(name: string, bytes: Uint8Array): Promise<void>
-  }
-  /** Called with every record when it is there; awaited. */
-  readonly onRecord: (record: QualityRecord) => Promise<void>
   readonly onProgress: (step: string) => void
 }
 

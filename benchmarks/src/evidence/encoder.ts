@@ -5,10 +5,11 @@ import type { SentencePair } from '../networks/scores.ts'
 import type { QualityRecord } from '../records/index.ts'
 import { encodeSpeed } from './encode-speed.ts'
 import { type DistillationStage, type EncoderPoint, encoderPointName } from './encoder-points.ts'
+import type { LongRun } from './long-run.ts'
 import { type Estimate, SimilarityJudge } from './similarity.ts'
 
 /** What is judged, on what. */
-export interface EncoderEvidenceOptions {
+export interface EncoderEvidenceOptions extends LongRun {
   readonly model: string
   /** The dense network's tensors. */
   readonly source: WeightSource
@@ -32,15 +33,6 @@ export interface EncoderEvidenceOptions {
   readonly pairTokens: readonly (readonly number[])[]
   /** Which pairs they are. */
   readonly data: string
-  /** What was measured before, and is not measured again. */
-  readonly known: readonly QualityRecord[]
-  /** Keeps checkpoints by name. */
-  readonly keep: {
-    load(name: string): Promise<Uint8Array | undefined>
-    save(name: string, bytes: Uint8Array): Promise<void>
-  }
-  /** Called with every record when it is there; awaited. */
-  readonly onRecord: (record: QualityRecord) => Promise<void>
   /** @param detail of the point: the step and its loss */
   readonly onProgress: (done: number, point: string, detail: string) => void
 }
