@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { root } from './packages.ts'
 
+const GETS_PACKAGES = /^npm_config_(registry|cafile|proxy|https_proxy|noproxy)$/i
 const windows = process.platform === 'win32'
 const bin = fileURLToPath(new URL('node_modules/.bin', root))
 const older = new URL('test/older/node_modules/', root)
@@ -18,8 +19,8 @@ export interface Output {
 /** Runs a command with the repository's own tools first on the path; rejects, with all output, where it fails. */
 export async function run(command: string, args: readonly string[], cwd: string, env = {}): Promise<Output> {
   const path = `${bin}${delimiter}${process.env.PATH}`
-  // Settings of the repository's npm must not reach an npm that a test starts.
-  const clean = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
+  // Settings of the repository's npm must not reach an npm that a test starts, but for how packages are got.
+  const clean = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name) || GETS_PACKAGES.test(name))
   try {
     return await promisify(execFile)(windows ? `${command}.cmd` : command, args, {
       cwd,
