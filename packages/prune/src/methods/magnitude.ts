@@ -12,7 +12,8 @@ export function magnitudesOf(weights: Float32Array): Float32Array {
 
 /**
  * Keeps the weights with the largest magnitudes, as they are (Zhu & Gupta, arXiv 1710.01878, without the schedule, which
- * is `cubic` of `@nnz/backprop/kit`). No data is needed. Over several layers together: {@link globalMagnitude}.
+ * is `cubic` of `@nnz/backprop/kit`). No data is needed. Over several layers together: `pruneNetwork` with the allocation
+ * `global`.
  *
  * @param options scope is `layer` by default
  * @throws TypeError or RangeError if the layer, the pattern or the sparsity is none
