@@ -28,3 +28,20 @@ describe('runs within one sample', () => {
     expect([0, 7]).toContain(runs - 7 * samples.length)
   })
 })
+
+it('times one run in each sample of a runtime that works off one run after the other', async () => {
+  const milliseconds = 40
+  let queue = Promise.resolve()
+  let running = 0
+  let most = 0
+  const run = () => {
+    running++
+    most = Math.max(most, running)
+    queue = queue.then(() => new Promise((resolve) => setTimeout(resolve, milliseconds))).then(() => void running--)
+    return queue
+  }
+  const samples = await sampleRuns(run, 2.5 * milliseconds)
+  expect(samples.length).toBeGreaterThan(0)
+  // A run that nobody waits for would still be at work when the first one that is timed begins.
+  expect(most).toBe(1)
+})
