@@ -29,7 +29,7 @@ describe('runs within one sample', () => {
   })
 })
 
-it('times one run in each sample of a runtime that works off one run after the other', async () => {
+test('times one run in each sample of a runtime that works off one run after the other', async () => {
   const milliseconds = 40
   let queue = Promise.resolve()
   let running = 0
