@@ -9,6 +9,7 @@ import {
   type LaunchArguments,
   rangeError,
   registerDispose,
+  rowMajorStrides,
   type Tensor,
   tensor,
   toBf16Bits,
@@ -34,7 +35,7 @@ export class CudaTensor implements DeviceTensor {
     this.backend = backend
     this.dtype = dtype
     this.shape = Object.freeze([...shape])
-    this.strides = Object.freeze(shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1)))
+    this.strides = Object.freeze(rowMajorStrides(shape))
     this.memory = memory
   }
 

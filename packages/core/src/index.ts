@@ -131,6 +131,7 @@ export {
   expectValues,
   isTensor,
   overlaps,
+  rowMajorStrides,
   type Tensor,
   type TensorHost,
   type TensorOptions,

@@ -1,6 +1,6 @@
 import type { Backend } from '../backends/backend.ts'
 import { describe, rangeError, typeError } from '../errors.ts'
-import { elementCount, isTensor, rowMajorStrides, type Tensor } from '../tensor.ts'
+import { isTensor, type Tensor } from '../tensor.ts'
 
 /** Element types of tensors on a device. */
 export type DeviceDtype = 'f32' | 'f16' | 'bf16'
@@ -89,11 +89,6 @@ export function expectOnDevice(
   if (value.backend !== backend) throw rangeError('NNZ_BACKEND', `${name}: lies on another device`)
   if (value.dtype !== dtype) throw rangeError('NNZ_VALUE', `${name}: expected ${dtype} elements, got ${value.dtype}`)
   return value
-}
-
-/** Checks a shape and gives the strides of a row-major tensor and its number of elements. */
-export function rowMajor(shape: readonly number[], name: string): { count: number; strides: readonly number[] } {
-  return { count: elementCount(shape, name), strides: rowMajorStrides(shape) }
 }
 
 /** Whether two tensors can touch the same bytes. */
