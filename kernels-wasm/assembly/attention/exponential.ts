@@ -1,12 +1,8 @@
 // e^x for x <= 0 and ln x, four lanes at a time.
+import { hoisted } from '../lib/hoisted'
 import { madd } from '../lib/vector'
 
-// Constants of `exp`, in the order of its arguments. They stay out of loops: V8 rebuilds literals at every use, so each is
-// added to a zero that no compiler knows to be one.
-// @ts-ignore: decorator
-@inline function hoisted(zero: v128, value: f32): v128 {
-  return f32x4.add(zero, f32x4.splat(value))
-}
+// Constants of `exp`, in the order of its arguments. See lib/hoisted.ts for why they are arguments.
 // @ts-ignore: decorator
 @inline export function LOG2E(zero: v128): v128 {
   return hoisted(zero, 1.4426950409)

@@ -2,6 +2,7 @@
 // Strides are bytes between rows; within a row elements are contiguous. A pointer of 0 means "none".
 import { C2, C3, C4, C5, exp, LEAST, LOG2E, MINUS_LN2, ONE, SHIFT } from '../attention/exponential'
 import { GELU, GELU_TANH, NONE, RELU, SILU } from '../lib/activation'
+import { hoisted } from '../lib/hoisted'
 import { madd, sum } from '../lib/vector'
 
 /**
@@ -83,12 +84,6 @@ function geluTanh(to: usize, dy: usize, z: usize, count: i32): void {
 
 function silu(to: usize, dy: usize, z: usize, count: i32): void {
   smooth(to, dy, z, count, SILU)
-}
-
-/** A constant that stays out of loops: V8 rebuilds literals at every use. `zero` is a zero that no compiler knows to be one. */
-// @ts-ignore: decorator
-@inline function hoisted(zero: v128, value: f32): v128 {
-  return f32x4.add(zero, f32x4.splat(value))
 }
 
 // All slopes are taken of -|x|, where exponentials cannot overflow, and mirrored: f'(x) = 1 - f'(-x) for every one of them.

@@ -1,5 +1,6 @@
 // Activation functions on contiguous floats. NaN stays NaN; infinities and -0 give what the definitions give in f64. Where a
 // result is below 1e-34 in magnitude it is -0, so that no denormals arise.
+import { hoisted } from './hoisted'
 import { madd } from './vector'
 
 /** The forms that `activate` knows; NONE leaves everything as it is. */
@@ -38,15 +39,6 @@ function relu(target: usize, source: usize, count: i32): void {
     // pmax(x, 0) is x for NaN; adding 0 turns -0 into 0.
     storeFirst(target, f32x4.add(f32x4.pmax(loadFirst(source, count), zero), zero), count)
   }
-}
-
-/**
- * A constant that stays out of loops: V8 rebuilds literals at every use (three instructions each), which fills the reorder
- * buffer. `zero` is a zero that no compiler knows to be one.
- */
-// @ts-ignore: decorator
-@inline function hoisted(zero: v128, value: f32): v128 {
-  return f32x4.add(zero, f32x4.splat(value))
 }
 
 // e^a for -87 <= a <= 88 with a relative error below 2e-7: a = n ln 2 + r in two steps, |r| <= 0.35, e^r by a polynomial of

@@ -1,4 +1,5 @@
 // Exponentials of rows, relative to their largest: what a softmax and the logarithm of a sum of exponentials need.
+import { hoisted } from '../lib/hoisted'
 import { madd, sum } from '../lib/vector'
 
 /**
@@ -24,11 +25,6 @@ function largestOf(p: usize, count: i32): f32 {
   for (; p < end; p += 16) most = f32x4.pmax(most, v128.load(p))
   const pairs = f32x4.pmax(most, i8x16.shuffle(most, most, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))
   return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1))
-}
-
-// @ts-ignore: decorator
-@inline function hoisted(zero: v128, value: f32): v128 {
-  return f32x4.add(zero, f32x4.splat(value))
 }
 
 // e^a with a = n ln 2 + r in two steps, |r| <= 0.35, e^r by a polynomial of degree 6, as in lib/activation.ts. Two

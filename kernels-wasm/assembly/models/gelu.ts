@@ -1,15 +1,10 @@
 // GELU by a rational function. core's has small relative errors far into the negative tail, for which it needs e^x; networks
 // need small absolute ones.
+import { hoisted } from '../lib/hoisted'
 import { madd } from '../lib/vector'
 
 /** Beyond it, Φ is 0 or 1 up to 1e-8. */
 const LIMIT: f32 = 5.6
-
-/** A constant that stays out of loops: V8 rebuilds literals at every use. `zero` is a zero that no compiler knows to be one. */
-// @ts-ignore: decorator
-@inline function hoisted(zero: v128, value: f32): v128 {
-  return f32x4.add(zero, f32x4.splat(value))
-}
 
 /**
  * y = gelu(y + bias) with gelu(x) = x Φ(x) (Hendrycks and Gimpel, arXiv 1606.08415), off by at most 2e-7 max(1, |x|):
